@@ -1,0 +1,170 @@
+/*
+ * STAGE 3: the spool, one SQLite file. spool/FORMAT.md describes it; spool_sql.h holds the only SQL.
+ * A struct spool is used by one thread (the writer). Readers open their own with spool_open_reader().
+ */
+#ifndef LF_SPOOL_SPOOL_H
+#define LF_SPOOL_SPOOL_H
+#include "event/clean_record.h"
+
+struct spool;
+
+struct spool_options {
+	const char *dir;        /* made with 0700 when missing; refused if a symlink, not ours or open to others */
+	uint64_t max_bytes;     /* cap of the file; 0: none */
+	int64_t retention_ms;   /* 0: for ever */
+};
+
+/* Takes the lock (LF_EBUSY names the pid that has it), opens or makes spool.db, migrates an older schema;
+ * LF_EVERSION for a newer one (file untouched); a damaged file is set aside and salvaged. */
+int spool_open(const struct spool_options *options, struct spool **ret, struct err *err);
+/* Read-only, no lock, never checkpoints. LF_ENOENT when there is no spool. All spool_* readers work on it. */
+int spool_open_reader(const char *dir, struct spool **ret, struct err *err);
+void spool_close(struct spool *spool);
+const char *spool_path(const struct spool *spool);
+
+/* Transactions. Nothing is durable before spool_commit() returned 0. LF_EFULL: disk full, rolled back. */
+int spool_begin(struct spool *spool, struct err *err);
+int spool_commit(struct spool *spool, struct err *err);
+void spool_rollback(struct spool *spool);
+
+/* ---- records: the log ---- */
+enum spool_appended { SPOOL_STORED, SPOOL_UNCHANGED };
+/*
+ * Appends a record unless this key already holds the same or a more complete or newer revision
+ * (FORMAT.md "Which revisions are kept"). Marks the session (and what depends on it) dirty. *ret may be NULL.
+ */
+int spool_append(struct spool *spool, const struct clean_record *record, enum spool_appended *ret, struct err *err);
+
+typedef int spool_record_fn(void *context, const struct clean_record_view *record, struct err *err);
+/* Every record in seq order; session may be empty (all). The callback's non-zero return stops and is returned. */
+int spool_each_record(struct spool *spool, struct slice session, spool_record_fn *fn, void *context, struct err *err);
+/* The latest revision of each key of kind SESSION, MESSAGE and SIGNAL in one session, ordered by kind, key. */
+int spool_each_head(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err);
+/* The latest revision of each part of one message, ordered by key. */
+int spool_each_part(struct spool *spool, struct slice source, struct slice session, struct slice message, spool_record_fn *fn, void *context, struct err *err);
+/* The tool part (any session) whose link is this child session; LF_ENOENT when none. Calls fn once. */
+int spool_find_link(struct spool *spool, struct slice source, struct slice child, spool_record_fn *fn, void *context, struct err *err);
+/* The session record of a session; LF_ENOENT. */
+int spool_find_session(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err);
+/* The sessions whose parent is this session. */
+typedef int spool_id_fn(void *context, struct slice source, struct slice id, struct err *err);
+int spool_each_child(struct spool *spool, struct slice source, struct slice session, spool_id_fn *fn, void *context, struct err *err);
+
+/* ---- cursors of sources ---- */
+int spool_cursor_set(struct spool *spool, struct slice source, struct slice name, struct slice value, struct err *err);
+int spool_cursor_get(struct spool *spool, struct slice source, struct slice name, struct buf *ret, struct err *err); /* LF_ENOENT */
+
+/* ---- dirty sessions, to be assembled ---- */
+/* Up to max sessions that have records newer than what was assembled. */
+int spool_each_dirty(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
+int spool_mark_dirty(struct spool *spool, struct slice source, struct slice session, struct err *err);
+int spool_mark_clean(struct spool *spool, struct slice source, struct slice session, struct err *err);
+/* Sessions whose newest record's time is before limit_ms and that have an open (unfinished) turn. */
+int spool_each_stale(struct spool *spool, int64_t limit_ms, spool_id_fn *fn, void *context, struct err *err);
+int spool_set_open(struct spool *spool, struct slice source, struct slice session, bool open, int64_t last_ms, struct err *err);
+
+/* ---- observations: the outbox ---- */
+enum observation_state { OBSERVATION_PENDING, OBSERVATION_IN_FLIGHT, OBSERVATION_IN_DOUBT, OBSERVATION_DELIVERED, OBSERVATION_DEAD };
+struct spool_observation {
+	int64_t rowid;
+	uint8_t trace_id[16];
+	uint8_t span_id[8];
+	struct slice source, session, turn; /* own session; the turn's message id */
+	int64_t start_ms;
+	enum observation_state state;
+	unsigned version;   /* 0 the first body; +1 each time the body changed after delivery (servers that merge) */
+	struct slice body;  /* observation_json() */
+};
+/*
+ * Replaces the observations of one session by this set, as one transaction with the caller's: rows whose
+ * body is unchanged keep their state; new ones are PENDING unless the ledger knows the span id (then
+ * DELIVERED); changed ones that were not delivered get the new body; changed delivered ones keep DELIVERED,
+ * get the new body and their `changed` mark; vanished undelivered ones are removed.
+ */
+int spool_observations_begin(struct spool *spool, struct slice source, struct slice session, struct err *err);
+int spool_observations_put(struct spool *spool, const struct spool_observation *observation, struct err *err);
+int spool_observations_end(struct spool *spool, struct err *err);
+typedef int spool_observation_fn(void *context, const struct spool_observation *observation, struct err *err);
+/* All of one session (empty: all), by start, span id. */
+int spool_each_observation(struct spool *spool, struct slice session, spool_observation_fn *fn, void *context, struct err *err);
+/* Pending ones: alternating oldest and newest, up to max_count and max_bytes of bodies.
+ * include_changed: delivered rows with the `changed` mark too (servers that merge). */
+int spool_each_pending(struct spool *spool, unsigned max_count, size_t max_bytes, bool include_changed, spool_observation_fn *fn, void *context, struct err *err);
+/* Drops the derived tables (observation, dirty marks) and marks every session dirty. Ledger and dead stay. */
+int spool_forget_derived(struct spool *spool, struct err *err);
+
+/* ---- sends: batches written down before the POST ---- */
+struct spool_send {
+	int64_t id;
+	int64_t created_ms;
+	unsigned attempts;
+	const int64_t *rows; /* observation rowids */
+	unsigned count;
+	bool in_doubt;
+};
+/* Writes a send and moves its rows to IN_FLIGHT. */
+int spool_send_put(struct spool *spool, const int64_t *rows, unsigned count, int64_t now_ms, int64_t *ret_id, struct err *err);
+typedef int spool_send_fn(void *context, const struct spool_send *send, struct err *err);
+int spool_each_send(struct spool *spool, spool_send_fn *fn, void *context, struct err *err); /* left over from before */
+/* Reads one observation by rowid. LF_ENOENT. */
+int spool_get_observation(struct spool *spool, int64_t rowid, spool_observation_fn *fn, void *context, struct err *err);
+enum settle { SETTLE_DELIVERED, SETTLE_RETRY, SETTLE_IN_DOUBT, SETTLE_DEAD };
+/* Settles one row of a send: DELIVERED writes the ledger; RETRY makes it PENDING again; DEAD writes a dead letter. */
+int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle settle, const char *reason, struct err *err);
+/* Ends a send: removes its row when nothing of it is in flight or in doubt. */
+int spool_send_end(struct spool *spool, int64_t send_id, struct err *err);
+
+/* ---- dead letters ---- */
+struct spool_dead {
+	int64_t id;
+	int64_t time_ms;
+	const char *reason;       /* "rejected", "oversize", "corrupt", "input" */
+	struct slice detail;      /* words for people; no payload */
+	struct slice session, body; /* body: the clean record or observation, or metadata of what was refused */
+	uint8_t span_id[8];       /* zero when it is no observation */
+};
+typedef int spool_dead_fn(void *context, const struct spool_dead *dead, struct err *err);
+int spool_dead_put(struct spool *spool, const struct spool_dead *dead, struct err *err);
+int spool_each_dead(struct spool *spool, int64_t id /* 0: all */, spool_dead_fn *fn, void *context, struct err *err);
+int spool_dead_retry(struct spool *spool, int64_t id /* 0: all */, uint64_t *ret_count, struct err *err);
+int spool_dead_drop(struct spool *spool, int64_t id /* 0: all */, uint64_t *ret_count, struct err *err);
+
+/* ---- counters (durable, by name) ---- */
+int spool_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
+typedef int spool_counter_fn(void *context, const char *name, const char *label, int64_t value, struct err *err);
+int spool_each_counter(struct spool *spool, const char *name /* NULL: all */, spool_counter_fn *fn, void *context, struct err *err);
+/* Small facts: "last_success_ms", "last_error", "api", "paused". Empty value removes. */
+int spool_meta_set(struct spool *spool, const char *name, struct slice value, struct err *err);
+int spool_meta_get(struct spool *spool, const char *name, struct buf *ret, struct err *err); /* LF_ENOENT */
+
+/* ---- figures, purge, cleanup ---- */
+struct spool_figures {
+	uint64_t bytes, max_bytes, records, sessions, observations, pending, in_flight, in_doubt, dead, delivered;
+	int64_t oldest_pending_ms; /* 0 none */
+};
+int spool_figures(struct spool *spool, struct spool_figures *ret, struct err *err);
+struct spool_session_row {
+	struct slice source, id, parent, title;
+	int64_t created_ms, last_ms;
+	uint64_t records, observations, delivered;
+};
+typedef int spool_session_fn(void *context, const struct spool_session_row *row, struct err *err);
+int spool_each_session(struct spool *spool, spool_session_fn *fn, void *context, struct err *err);
+
+struct spool_purge {
+	int64_t older_than_ms;  /* record time before this; 0: no limit */
+	struct slice session;   /* empty: all */
+	bool delivered_only;    /* only sessions all of whose observations are delivered */
+	bool dead;              /* dead letters too/only */
+	bool all;               /* everything, also undelivered */
+	bool dry_run;
+};
+struct spool_purged { uint64_t records, observations, undelivered, dead, bytes; };
+int spool_purge(struct spool *spool, const struct spool_purge *purge, struct spool_purged *ret, struct err *err);
+/* Retention and cap, in the order of FORMAT.md, each step counted in counter "dropped"/<reason>; then
+ * incremental vacuum. Call outside a transaction. now_ms: wall clock. */
+int spool_cleanup(struct spool *spool, int64_t now_ms, struct err *err);
+/* PRAGMA integrity_check and the record hashes; LF_ECORRUPT says where. */
+int spool_check(struct spool *spool, struct err *err);
+
+#endif

@@ -1,0 +1,40 @@
+/* HTTP over libcurl: one request at a time per handle, all limits set. The sole user of curl.h. */
+#ifndef LF_SHIP_HTTP_H
+#define LF_SHIP_HTTP_H
+#include "base/buf.h"
+#include "base/err.h"
+#include <stdatomic.h>
+
+struct http_options {
+	const char *ca_file;          /* NULL: the system's */
+	const char *user_agent;
+	long connect_timeout_ms, total_timeout_ms; /* 0: 10,000 and 30,000 */
+	long low_speed_seconds;       /* 0: 20: below 1 byte/s for so long ends the transfer */
+	size_t max_answer_bytes;      /* 0: 1 MiB */
+	const atomic_bool *cancel;    /* checked at least every second; NULL: never */
+};
+struct http;
+struct http *http_new(const struct http_options *options);
+void http_free(struct http *http);
+
+enum http_phase { HTTP_NOT_SENT, HTTP_SENT, HTTP_ANSWERED }; /* how far it got: before the body was all out, after, whole answer */
+struct http_answer {
+	enum http_phase phase;
+	long status;              /* 0 when none came */
+	struct buf body;
+	bool cut;                 /* the body ended early or was larger than allowed */
+	int64_t retry_after_ms;   /* -1: no header; seconds or HTTP-date, else -1 */
+	char content_type[64];
+	char error[256];          /* curl's words when there is no whole answer */
+	bool tls_config_error;    /* certificate refused: configuration, not weather */
+};
+void http_answer_init(struct http_answer *answer);
+void http_answer_done(struct http_answer *answer);
+/* headers: NULL-terminated "Name: value". gzip: compress the body. Never follows redirects. basic_auth:
+ * "user:password" or NULL. Returns 0 when an answer struct could be filled (also for failures on the network). */
+int http_post(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
+              struct slice body, bool gzip, struct http_answer *ret, struct err *err);
+int http_get(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
+             struct http_answer *ret, struct err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * STAGE 5: pending observations -> requests -> verdicts -> settled rows. A flusher is a state machine in
+ * three steps, so that the steps that touch the spool can run on the writer's thread and the one that
+ * waits for the network on its own:  ship_take (spool) -> ship_post (network) -> ship_settle (spool).
+ */
+#ifndef LF_SHIP_SHIP_H
+#define LF_SHIP_SHIP_H
+#include "map/map.h"
+#include "ship/http.h"
+#include "spool.h"
+
+enum ship_api { SHIP_AUTO, SHIP_OTLP, SHIP_OTLP_JSON, SHIP_INGESTION };
+
+struct ship_options {
+	const char *host;        /* "https://langfuse.example"; no trailing slash needed */
+	const char *public_key, *secret_key; /* NULL: ship_ready() says no, with the reason */
+	enum ship_api api;
+	size_t batch_max_bytes;  /* 0: 3,500 kB, before compression */
+	unsigned batch_max_count; /* 0: 500 */
+	struct map_options map;
+	struct http_options http;
+	int64_t backoff_base_ms, backoff_max_ms; /* 0: 1 s and 5 min */
+	int64_t pause_retry_ms;  /* 0: 10 min */
+};
+
+enum ship_state { SHIP_OK, SHIP_RETRYING, SHIP_PAUSED, SHIP_OFF };
+const char *ship_state_name(enum ship_state state); /* "ok" … */
+
+struct ship_status {
+	enum ship_state state;
+	char reason[256];        /* why it is paused, off or retrying; no payload */
+	char api[32];            /* "otlp v4", "ingestion v2", "" not known yet */
+	char server_version[32];
+	uint64_t delivered, retries, dead; /* since start */
+	int64_t last_success_ms; /* wall; 0 never */
+	int64_t next_try_ms;     /* monotonic; 0 now */
+	char last_error[256];
+};
+
+struct ship;
+struct ship_batch; /* opaque: rows, bytes, answer */
+
+int ship_new(const struct ship_options *options, struct ship **ret, struct err *err);
+void ship_free(struct ship *ship);
+/* False while there are no keys, or paused or backing off at mono_ms. */
+bool ship_ready(struct ship *ship, int64_t mono_ms);
+/* Forgets pause and backoff (reload, `lfspool flush`). */
+void ship_resume(struct ship *ship);
+const struct ship_status *ship_status(const struct ship *ship);
+
+/* Network: asks the version once (health). Called by ship_post when not known; no spool. */
+/* Spool: takes pending observations, writes the send row, commits. *ret NULL when nothing is pending. Sends left
+ * over from a crash come first, as in-doubt batches. */
+int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err);
+/* Network: posts (or, for an in-doubt batch on v4, asks which spans are there). Fills the verdicts. No spool. */
+int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err);
+/* Spool: settles every row by its verdict, in one transaction; sets backoff or pause. Frees the batch. */
+int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, int64_t mono_ms, int64_t wall_ms, struct err *err);
+
+#endif

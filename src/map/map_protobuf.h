@@ -1,0 +1,24 @@
+/* Writes protobuf wire format into a buffer: the few shapes that OTLP traces need. */
+#ifndef LF_MAP_PROTOBUF_H
+#define LF_MAP_PROTOBUF_H
+#include "base/buf.h"
+#include <stdint.h>
+
+#define PROTOBUF_MAX_DEPTH 12
+
+struct protobuf {
+	struct buf *out;
+	size_t starts[PROTOBUF_MAX_DEPTH]; /* where the content of each open message begins */
+	unsigned depth;
+};
+
+void protobuf_init(struct protobuf *protobuf, struct buf *out);
+/* Zero is proto3's default and is left out. */
+void protobuf_varint(struct protobuf *protobuf, unsigned field, uint64_t value);
+void protobuf_fixed64(struct protobuf *protobuf, unsigned field, uint64_t value);
+void protobuf_bytes(struct protobuf *protobuf, unsigned field, struct slice bytes);
+/* A nested message: everything until the matching close is its content. */
+void protobuf_open(struct protobuf *protobuf, unsigned field);
+void protobuf_close(struct protobuf *protobuf);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * Start order: signals blocked, rules, spool (lock), writer, flusher, control socket, "ready". Stop is its reverse: the
+ * control socket first, so that nothing new comes in; the flusher, which cuts a hanging request; the writer, which does
+ * what is queued; the spool. Threads: main (signals), writer, flusher, control and its connections.
+ */
+#include "daemon/daemon.h"
+#include "base/log.h"
+#include "daemon/control.h"
+#include "daemon/flush.h"
+#include "daemon/writer.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+static void notify_service(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	(void)sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+static int64_t watchdog_ms(void)
+{
+#ifdef HAVE_SYSTEMD
+	uint64_t usec = 0;
+	if (sd_watchdog_enabled(0, &usec) > 0)
+		return (int64_t)(usec / 2000);
+#endif
+	return 0;
+}
+
+struct running {
+	struct work work;
+	struct control *control;
+};
+
+static void set_log_level(const struct conf *conf)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+	const char *wanted = conf_string(conf, "log_level");
+
+	for (unsigned i = 0; wanted && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], wanted) == 0)
+			log_set_level((enum log_level)i);
+}
+
+static void stop(struct running *running)
+{
+	struct work *work = &running->work;
+
+	atomic_store(&work->stopping, true);
+	if (work->flusher)
+		flusher_cancel(work->flusher);
+	if (running->control)
+		control_stop(running->control);
+	if (work->flusher)
+		flusher_stop(work->flusher);
+	if (work->writer)
+		writer_stop(work->writer);
+	work->flusher = NULL;
+	work->writer = NULL;
+	running->control = NULL;
+	work_done(work);
+}
+
+static int start(struct running *running, const struct conf *conf, struct err *err)
+{
+	struct work *work = &running->work;
+	int rc;
+
+	set_log_level(conf);
+	rc = work_init(work, conf, err);
+	if (rc == 0)
+		rc = work_open_spool(work, err);
+	if (rc == 0)
+		rc = writer_start(work->spool, &work->writer, err);
+	if (rc == 0)
+		rc = flusher_start(work, &work->flusher, err);
+	if (rc == 0)
+		rc = control_start(work, conf_string(conf, "spool_dir"), &running->control, err);
+	if (rc != 0)
+		stop(running);
+	return rc;
+}
+
+static void say_hello(const struct conf *conf)
+{
+	bool keys = conf_string(conf, "langfuse_public_key") && conf_string(conf, "langfuse_secret_key");
+
+	log_event(LOG_LEVEL_INFO, "daemon.start", "version=%s pid=%d mode=%s host=\"%s\"", PACKAGE_VERSION, (int)getpid(),
+	          conf_string(conf, "mode"), keys ? conf_string(conf, "langfuse_host") : "");
+	if (!keys)
+		log_event(LOG_LEVEL_WARN, "daemon.nokeys", "note=\"no Langfuse keys: spooling only\"");
+}
+
+/* Waits for a signal; 0 when only the watchdog was due. */
+static int wait_signal(const sigset_t *signals)
+{
+	int64_t every_ms = watchdog_ms();
+	struct timespec limit = { (time_t)(every_ms / 1000), (long)(every_ms % 1000) * 1000000L };
+	int n = every_ms > 0 ? sigtimedwait(signals, NULL, &limit) : sigwaitinfo(signals, NULL);
+
+	if (n < 0 && errno == EAGAIN)
+		notify_service("WATCHDOG=1");
+	return n < 0 ? 0 : n;
+}
+
+/* With a configuration that does not load, or does not start, the old one goes on. */
+static int restart(struct running *running, struct conf **conf, daemon_reload_fn *reload, void *context, struct err *err)
+{
+	struct conf *fresh = NULL;
+	int rc = reload(context, &fresh, err);
+
+	if (rc != 0) {
+		log_event(LOG_LEVEL_ERROR, "daemon.reload", "error=\"%s\" note=\"the old configuration stays\"", err->text);
+		return 0;
+	}
+	notify_service("RELOADING=1");
+	stop(running);
+	rc = start(running, fresh, err);
+	if (rc != 0) {
+		log_event(LOG_LEVEL_ERROR, "daemon.reload", "error=\"%s\" note=\"the old configuration stays\"", err->text);
+		conf_free(fresh);
+		rc = start(running, *conf, err);
+	} else {
+		conf_free(*conf);
+		*conf = fresh;
+	}
+	notify_service("READY=1");
+	if (rc == 0)
+		log_event(LOG_LEVEL_INFO, "daemon.reload", NULL);
+	return rc;
+}
+
+int daemon_run(struct conf **conf, daemon_reload_fn *reload, void *context, struct err *err)
+{
+	static struct running running;
+	sigset_t signals;
+	int rc, signal = 0;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	(void)!sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	rc = start(&running, *conf, err);
+	if (rc != 0)
+		return rc;
+	say_hello(*conf);
+	notify_service("READY=1");
+	while (rc == 0 && (signal = wait_signal(&signals)) != SIGTERM && signal != SIGINT)
+		if (signal == SIGHUP)
+			rc = restart(&running, conf, reload, context, err);
+	notify_service("STOPPING=1");
+	if (rc == 0)
+		stop(&running);
+	log_event(LOG_LEVEL_INFO, "daemon.stop", "signal=%d", signal);
+	return rc;
+}

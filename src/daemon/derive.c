@@ -1,0 +1,180 @@
+/* Records -> observations, between spool and assembler; see derive.h. */
+#include "daemon/derive.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct session_id {
+	char *source, *id;
+};
+
+struct session_list {
+	struct session_id *items;
+	size_t count, cap;
+};
+
+static int list_add(void *context, struct slice source, struct slice id, struct err *err)
+{
+	struct session_list *list = context;
+
+	(void)err;
+	if (list->count == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 16;
+		list->items = xrealloc(list->items, list->cap * sizeof *list->items);
+	}
+	list->items[list->count].source = xmemdup0(source.ptr, source.len);
+	list->items[list->count++].id = xmemdup0(id.ptr, id.len);
+	return 0;
+}
+
+static void list_done(struct session_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].source);
+		free(list->items[i].id);
+	}
+	free(list->items);
+}
+
+static int store_heads(void *context, struct slice source, struct slice session, assemble_record_fn *fn, void *fn_context, struct err *err)
+{
+	return spool_each_head(context, source, session, fn, fn_context, err);
+}
+
+static int store_parts(void *context, struct slice source, struct slice session, struct slice message, assemble_record_fn *fn, void *fn_context, struct err *err)
+{
+	return spool_each_part(context, source, session, message, fn, fn_context, err);
+}
+
+static int store_link(void *context, struct slice source, struct slice child, assemble_record_fn *fn, void *fn_context, struct err *err)
+{
+	return spool_find_link(context, source, child, fn, fn_context, err);
+}
+
+static int store_session(void *context, struct slice source, struct slice session, assemble_record_fn *fn, void *fn_context, struct err *err)
+{
+	return spool_find_session(context, source, session, fn, fn_context, err);
+}
+
+struct putting {
+	struct spool *spool;
+	struct buf body;
+};
+
+static int put_observation(void *context, const struct observation *observation, struct slice turn, struct err *err)
+{
+	struct putting *putting = context;
+	struct spool_observation row = {
+		.source = observation->source, .session = observation->own_session, .turn = turn,
+		.start_ms = observation->start_ms, .state = OBSERVATION_PENDING,
+	};
+
+	buf_clear(&putting->body);
+	if (observation_json(observation, &putting->body) != 0)
+		return err_set(err, putting->body.failed, "an observation is too large");
+	memcpy(row.trace_id, observation->trace_id, sizeof row.trace_id);
+	memcpy(row.span_id, observation->span_id, sizeof row.span_id);
+	row.body = buf_view(&putting->body);
+	return spool_observations_put(putting->spool, &row, err);
+}
+
+static int derive_in_transaction(struct spool *spool, enum trace_unit unit, struct slice source, struct slice id, struct err *err)
+{
+	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
+	struct putting putting = { .spool = spool };
+	struct assemble_result result = { 0 };
+	int rc;
+
+	buf_init(&putting.body, 0);
+	rc = spool_observations_begin(spool, source, id, err);
+	if (rc == 0)
+		rc = assemble_session(&store, source, id, unit, put_observation, &putting, &result, err);
+	if (rc == 0)
+		rc = spool_observations_end(spool, err);
+	if (rc == 0)
+		rc = spool_set_open(spool, source, id, result.open, result.last_ms, err);
+	if (rc == 0)
+		rc = spool_mark_clean(spool, source, id, err);
+	buf_done(&putting.body);
+	return rc;
+}
+
+static int derive_one(struct spool *spool, enum trace_unit unit, const struct session_id *session, struct err *err)
+{
+	int rc = spool_begin(spool, err);
+
+	if (rc != 0)
+		return rc;
+	rc = derive_in_transaction(spool, unit, slice_of(session->source), slice_of(session->id), err);
+	if (rc == 0)
+		rc = spool_commit(spool, err);
+	if (rc != 0)
+		spool_rollback(spool);
+	return rc;
+}
+
+int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *ret_more, struct err *err)
+{
+	struct session_list list = { 0 };
+	int rc = spool_each_dirty(spool, max, list_add, &list, err);
+
+	for (size_t i = 0; rc == 0 && i < list.count; i++)
+		rc = derive_one(spool, unit, &list.items[i], err);
+	*ret_more = rc == 0 && list.count == max;
+	list_done(&list);
+	return rc;
+}
+
+static int append_stale(struct spool *spool, struct redactor *redactor, const struct session_id *session, int64_t time_ms, struct err *err)
+{
+	char key[512], body[96];
+	struct raw_event event = {
+		.kind = RECORD_SIGNAL, .level = RECORD_FINAL, .time_ms = time_ms,
+		.source = slice_of(session->source), .session = slice_of(session->id),
+	};
+	struct clean_record *record = NULL;
+	int rc;
+
+	snprintf(key, sizeof key, "stale:%s:%" PRId64, session->id, time_ms);
+	snprintf(body, sizeof body, "{\"type\":\"stale\",\"time\":%" PRId64 "}", time_ms);
+	event.key = slice_of(key);
+	event.body = slice_of(body);
+	rc = redact_event(redactor, &event, &record, err);
+	if (rc == 0 && record)
+		rc = spool_append(spool, record, NULL, err);
+	clean_record_free(record);
+	return rc;
+}
+
+static int append_all_stale(struct spool *spool, struct redactor *redactor, const struct session_list *list, int64_t limit_ms, struct err *err)
+{
+	int rc = spool_begin(spool, err);
+
+	for (size_t i = 0; rc == 0 && i < list->count; i++)
+		rc = append_stale(spool, redactor, &list->items[i], limit_ms, err);
+	if (rc == 0)
+		rc = spool_commit(spool, err);
+	if (rc != 0)
+		spool_rollback(spool);
+	return rc;
+}
+
+int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale_after_ms, int64_t wall_ms, struct err *err)
+{
+	struct session_list list = { 0 };
+	struct redactor *redactor;
+	int64_t limit_ms = wall_ms - stale_after_ms;
+	int rc = spool_each_stale(spool, limit_ms, list_add, &list, err);
+
+	if (rc == 0 && list.count > 0) {
+		redactor = redactor_new(rules);
+		rc = append_all_stale(spool, redactor, &list, limit_ms, err);
+		redactor_free(redactor);
+		if (rc == 0)
+			log_event(LOG_LEVEL_INFO, "session.stale", "sessions=%zu", list.count);
+	}
+	list_done(&list);
+	return rc;
+}

@@ -1,0 +1,14 @@
+/* Runs the assembler over the sessions that have changed, and keeps the outbox equal to what it says. */
+#ifndef LF_DAEMON_DERIVE_H
+#define LF_DAEMON_DERIVE_H
+#include "daemon/work.h"
+
+/*
+ * Assembles up to max dirty sessions, each in a transaction of its own, on the thread that owns the spool.
+ * *ret_more: there are others left.
+ */
+int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *ret_more, struct err *err);
+/* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms. */
+int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale_after_ms, int64_t wall_ms, struct err *err);
+
+#endif

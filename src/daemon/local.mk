@@ -1,0 +1,12 @@
+noinst_LIBRARIES += src/daemon/libdaemon.a
+src_daemon_libdaemon_a_SOURCES = \
+	src/daemon/client.c src/daemon/client.h \
+	src/daemon/control.c src/daemon/control.h \
+	src/daemon/daemon.c src/daemon/daemon.h \
+	src/daemon/derive.c src/daemon/derive.h \
+	src/daemon/flush.c src/daemon/flush.h \
+	src/daemon/pipeline.c src/daemon/pipeline.h \
+	src/daemon/request.c src/daemon/request.h \
+	src/daemon/status.c src/daemon/status.h \
+	src/daemon/work.c src/daemon/work.h \
+	src/daemon/writer.c src/daemon/writer.h

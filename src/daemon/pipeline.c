@@ -1,0 +1,255 @@
+/* Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. */
+#include "daemon/pipeline.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BATCH_RECORDS 500
+#define BATCH_BYTES (4u << 20)
+#define READ_BYTES 65536
+#define MAX_WORDS_BYTES 16384
+
+struct pipeline {
+	struct work *work;
+	struct redactor *redactor;
+	struct ingest *ingest;
+	struct pipeline_result *result;
+	const char *name;
+	struct clean_record *records[BATCH_RECORDS];
+	unsigned count;
+	size_t bytes;
+	struct buf letters;      /* dead letters of oversize input: JSON objects, a line each */
+	uint64_t *hits;          /* by rule, not yet durable */
+	uint64_t stored, unchanged; /* of the batch being written; counted once it is durable */
+};
+
+void pipeline_result_init(struct pipeline_result *result)
+{
+	memset(result, 0, sizeof *result);
+	buf_init(&result->words, MAX_WORDS_BYTES);
+}
+
+void pipeline_result_done(struct pipeline_result *result)
+{
+	buf_done(&result->words);
+}
+
+static int store_counts(struct pipeline *pipeline, struct spool *spool, struct err *err)
+{
+	unsigned n = ruleset_count(pipeline->work->rules);
+
+	for (unsigned i = 0; i <= n; i++) {
+		const char *name = i < n ? ruleset_name(pipeline->work->rules, i) : "limit";
+		int rc = pipeline->hits[i] ? spool_count(spool, "redacted", name, (int64_t)pipeline->hits[i], err) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int store_letters(struct pipeline *pipeline, struct spool *spool, struct err *err)
+{
+	struct slice rest = buf_view(&pipeline->letters);
+	int rc = 0;
+
+	while (rc == 0 && rest.len > 0) {
+		const char *nl = memchr(rest.ptr, '\n', rest.len);
+		struct spool_dead dead = {
+			.reason = "oversize", .detail = SLICE("input larger than can be read"),
+			.body = { rest.ptr, (size_t)(nl - rest.ptr) },
+		};
+		rc = spool_dead_put(spool, &dead, err);
+		if (rc == 0)
+			rc = spool_count(spool, "dropped", "oversize", 1, err);
+		rest.len -= dead.body.len + 1;
+		rest.ptr = nl + 1;
+	}
+	return rc;
+}
+
+/* Counts what was stored of one source; a batch of several sources is counted in runs. */
+static int count_run(struct spool *spool, struct slice source, int64_t stored, struct err *err)
+{
+	char label[64];
+
+	if (stored == 0 || source.len >= sizeof label)
+		return 0;
+	memcpy(label, source.ptr, source.len);
+	label[source.len] = '\0';
+	return spool_count(spool, "records", label, stored, err);
+}
+
+static int store_records(struct pipeline *pipeline, struct spool *spool, struct err *err)
+{
+	struct slice source = SLICE_NONE;
+	int64_t run = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < pipeline->count; i++) {
+		struct slice own = clean_record_view(pipeline->records[i])->source;
+		enum spool_appended how = SPOOL_UNCHANGED;
+		if (!slice_equal(own, source)) {
+			rc = count_run(spool, source, run, err);
+			source = own;
+			run = 0;
+		}
+		if (rc == 0)
+			rc = spool_append(spool, pipeline->records[i], &how, err);
+		run += how == SPOOL_STORED;
+		*(how == SPOOL_STORED ? &pipeline->stored : &pipeline->unchanged) += 1;
+	}
+	return rc == 0 ? count_run(spool, source, run, err) : rc;
+}
+
+static int store_batch(struct spool *spool, void *arg, struct err *err)
+{
+	struct pipeline *pipeline = arg;
+	int rc;
+
+	pipeline->stored = pipeline->unchanged = 0;
+	rc = store_records(pipeline, spool, err);
+	if (rc == 0)
+		rc = store_letters(pipeline, spool, err);
+	if (rc == 0)
+		rc = store_counts(pipeline, spool, err);
+	return rc;
+}
+
+/* The hits wait here until they are durable: a transaction may have to be run twice. */
+static void gather_hits(struct pipeline *pipeline)
+{
+	for (unsigned i = 0; i <= ruleset_count(pipeline->work->rules); i++)
+		pipeline->hits[i] += redactor_take_count(pipeline->redactor, i);
+}
+
+/* Hands the batch to the spool; when it returns 0 the batch is durable. */
+static int submit(struct pipeline *pipeline, struct err *err)
+{
+	int rc = 0;
+
+	if (pipeline->count > 0 || pipeline->letters.len > 0) {
+		gather_hits(pipeline);
+		rc = work_on_spool(pipeline->work, true, store_batch, pipeline, err);
+	}
+	if (rc == 0) {
+		pipeline->result->stored += pipeline->stored;
+		pipeline->result->unchanged += pipeline->unchanged;
+		memset(pipeline->hits, 0, (ruleset_count(pipeline->work->rules) + 1) * sizeof *pipeline->hits);
+	}
+	for (unsigned i = 0; i < pipeline->count; i++)
+		clean_record_free(pipeline->records[i]);
+	pipeline->count = 0;
+	pipeline->bytes = 0;
+	pipeline->stored = pipeline->unchanged = 0;
+	buf_clear(&pipeline->letters);
+	return rc;
+}
+
+static void note_problem(void *context, const char *words, struct slice metadata)
+{
+	struct pipeline *pipeline = context;
+	struct pipeline_result *result = pipeline->result;
+
+	result->problems++;
+	if (result->words.len + strlen(words) + 1 < MAX_WORDS_BYTES) {
+		buf_text(&result->words, words);
+		buf_char(&result->words, '\n');
+	}
+	if (metadata.len > 0) {
+		buf_slice(&pipeline->letters, metadata);
+		buf_char(&pipeline->letters, '\n');
+	}
+}
+
+static int take_event(void *context, const struct raw_event *event, struct err *err)
+{
+	struct pipeline *pipeline = context;
+	struct clean_record *record = NULL;
+	int rc = redact_event(pipeline->redactor, event, &record, err);
+
+	if (rc == LF_EINVAL) {
+		note_problem(pipeline, err->text, SLICE_NONE);
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	if (!record) {
+		pipeline->result->dropped++;
+		return 0;
+	}
+	pipeline->records[pipeline->count++] = record;
+	pipeline->bytes += clean_record_view(record)->body.len;
+	return pipeline->count == BATCH_RECORDS || pipeline->bytes >= BATCH_BYTES ? submit(pipeline, err) : 0;
+}
+
+/* Waits for input, and meanwhile makes durable what is there. 0: readable. */
+static int await_input(struct pipeline *pipeline, int fd, int watch_fd, struct err *err)
+{
+	struct pollfd polls[2] = { { .fd = fd, .events = POLLIN }, { .fd = watch_fd, .events = POLLRDHUP } };
+
+	for (int wait_ms = 0;; wait_ms = 500) {
+		int n = poll(polls, 2, wait_ms), rc;
+		if (n < 0 && errno != EINTR)
+			return err_set(err, LF_EIO, "%s: %s", pipeline->name, strerror(errno));
+		if (atomic_load(&pipeline->work->stopping) || (n > 0 && polls[1].revents))
+			return err_set(err, LF_ECLOSED, "%s: stopped before the end of the input", pipeline->name);
+		if (n > 0 && polls[0].revents)
+			return 0;
+		rc = submit(pipeline, err);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+static int read_all(struct pipeline *pipeline, int fd, int watch_fd, struct err *err)
+{
+	char *chunk = xmalloc(READ_BYTES);
+	int rc;
+
+	for (;;) {
+		ssize_t n = 0;
+		rc = await_input(pipeline, fd, watch_fd, err);
+		if (rc == 0 && (n = read(fd, chunk, READ_BYTES)) < 0 && errno != EINTR)
+			rc = err_set(err, LF_EIO, "%s: %s", pipeline->name, strerror(errno));
+		if (rc != 0 || n == 0)
+			break;
+		if (n > 0)
+			rc = ingest_feed(pipeline->ingest, (struct slice){ chunk, (size_t)n }, err);
+		if (rc != 0)
+			break;
+	}
+	free(chunk);
+	if (rc == 0)
+		rc = ingest_finish(pipeline->ingest, err);
+	return rc;
+}
+
+int pipeline_run(struct work *work, const char *source, const char *name, int fd, int watch_fd,
+                 struct pipeline_result *ret, struct err *err)
+{
+	struct pipeline pipeline = { .work = work, .result = ret, .name = name };
+	struct ingest_options options = {
+		.source = source, .name = name, .emit = take_event, .problem = note_problem, .context = &pipeline,
+	};
+	struct err ignored;
+	int rc = ingest_new(&options, &pipeline.ingest, err);
+
+	if (rc != 0)
+		return rc;
+	buf_init(&pipeline.letters, 1u << 20);
+	pipeline.redactor = redactor_new(work->rules);
+	pipeline.hits = xcalloc(ruleset_count(work->rules) + 1, sizeof *pipeline.hits);
+	rc = read_all(&pipeline, fd, watch_fd, err);
+	if (rc == 0)
+		rc = submit(&pipeline, err);
+	else
+		(void)submit(&pipeline, &ignored);
+	ret->counts = *ingest_counts(pipeline.ingest);
+	redactor_free(pipeline.redactor);
+	free(pipeline.hits);
+	buf_done(&pipeline.letters);
+	ingest_free(pipeline.ingest);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/*
+ * Bytes -> ingest -> redact -> spool. Records are handed to the spool in batches; what has been counted as
+ * stored or unchanged is durable.
+ */
+#ifndef LF_DAEMON_PIPELINE_H
+#define LF_DAEMON_PIPELINE_H
+#include "daemon/work.h"
+#include "ingest/ingest.h"
+
+struct pipeline_result {
+	struct ingest_counts counts;
+	uint64_t stored, unchanged, dropped; /* records; dropped: mode off */
+	uint64_t problems;
+	struct buf words;   /* the first problems, a line each */
+};
+void pipeline_result_init(struct pipeline_result *result);
+void pipeline_result_done(struct pipeline_result *result);
+
+/*
+ * Reads fd to its end. name is for messages. watch_fd (or -1): stop when the other side of it hangs up.
+ * Returns 0 when everything readable is durable (problems may have been found), else the failure; LF_EINVAL for an
+ * unknown source, LF_EFULL for a full disk, LF_ECLOSED when stopped.
+ */
+int pipeline_run(struct work *work, const char *source, const char *name, int fd, int watch_fd,
+                 struct pipeline_result *ret, struct err *err);
+
+#endif

@@ -1,0 +1,196 @@
+/* Figures for people and programs; see status.h. */
+#include "daemon/status.h"
+#include "base/clock.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+static int write_spool(struct spool *spool, struct json_writer *out, struct err *err)
+{
+	struct spool_figures f;
+	int64_t now_ms = clock_wall_ms();
+	int rc = spool_figures(spool, &f, err);
+
+	if (rc != 0)
+		return rc;
+	jw_key(out, "spool");
+	jw_object(out);
+	jw_key(out, "path");
+	jw_text(out, spool_path(spool));
+	const struct { const char *key; uint64_t value; } rows[] = {
+		{ "bytes", f.bytes }, { "max_bytes", f.max_bytes }, { "records", f.records }, { "sessions", f.sessions },
+		{ "pending", f.pending }, { "in_flight", f.in_flight }, { "in_doubt", f.in_doubt }, { "dead", f.dead },
+		{ "delivered", f.delivered },
+		{ "oldest_pending_s", f.oldest_pending_ms > 0 && now_ms > f.oldest_pending_ms ? (uint64_t)(now_ms - f.oldest_pending_ms) / 1000 : 0 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		jw_key(out, rows[i].key);
+		jw_uint(out, rows[i].value);
+	}
+	jw_object_close(out);
+	return 0;
+}
+
+static int64_t meta_int(struct spool *spool, const char *name)
+{
+	struct buf value;
+	struct err ignored;
+	int64_t n = 0;
+
+	buf_init(&value, 64);
+	if (spool_meta_get(spool, name, &value, &ignored) == 0 && value.data)
+		n = strtoll(value.data, NULL, 10);
+	buf_done(&value);
+	return n;
+}
+
+static void meta_text(struct spool *spool, const char *name, struct buf *value)
+{
+	struct err ignored;
+
+	buf_clear(value);
+	(void)spool_meta_get(spool, name, value, &ignored);
+}
+
+static int add_counter(void *context, const char *name, const char *label, int64_t value, struct err *err)
+{
+	(void)name, (void)label, (void)err;
+	*(int64_t *)context += value;
+	return 0;
+}
+
+static int64_t counter_sum(struct spool *spool, const char *name)
+{
+	struct err ignored;
+	int64_t sum = 0;
+
+	(void)spool_each_counter(spool, name, add_counter, &sum, &ignored);
+	return sum;
+}
+
+static const char *sink_state(const struct work *work, const struct ship_status *ship, const char *paused)
+{
+	if (ship)
+		return ship_state_name(ship->state);
+	if (!conf_string(work->conf, "langfuse_secret_key") || !conf_string(work->conf, "langfuse_public_key"))
+		return "off";
+	return paused[0] ? "paused" : "ok";
+}
+
+/* With the daemon down, what the spool remembers of its last run stands in for the sender's own words. */
+static void write_sink(struct spool *spool, const struct work *work, const struct ship_status *ship, struct json_writer *out)
+{
+	struct buf paused, error, api;
+	bool keys = conf_string(work->conf, "langfuse_secret_key") && conf_string(work->conf, "langfuse_public_key");
+
+	buf_init(&paused, 1024);
+	buf_init(&error, 1024);
+	buf_init(&api, 64);
+	meta_text(spool, "paused", &paused);
+	meta_text(spool, "last_error", &error);
+	meta_text(spool, "api", &api);
+	jw_key(out, "sinks");
+	jw_array(out);
+	jw_object(out);
+	jw_key(out, "name");
+	jw_text(out, "langfuse");
+	jw_key(out, "endpoint");
+	jw_text(out, conf_string(work->conf, "langfuse_host"));
+	jw_key(out, "api");
+	jw_string(out, ship ? slice_of(ship->api) : buf_view(&api));
+	jw_key(out, "state");
+	jw_text(out, sink_state(work, ship, paused.len ? paused.data : ""));
+	jw_key(out, "reason");
+	jw_string(out, ship ? slice_of(ship->reason) : !keys ? SLICE("no Langfuse keys: spooling only") : buf_view(&paused));
+	jw_key(out, "delivered");
+	jw_int(out, counter_sum(spool, "delivered"));
+	jw_key(out, "retries");
+	jw_int(out, counter_sum(spool, "retries"));
+	jw_key(out, "last_success_ms");
+	jw_int(out, meta_int(spool, "last_success_ms"));
+	jw_key(out, "last_error");
+	jw_string(out, ship ? slice_of(ship->last_error) : buf_view(&error));
+	jw_object_close(out);
+	jw_array_close(out);
+	buf_done(&paused);
+	buf_done(&error);
+	buf_done(&api);
+}
+
+static int write_label(void *context, const char *name, const char *label, int64_t value, struct err *err)
+{
+	(void)name, (void)err;
+	jw_key(context, label);
+	jw_int(context, value);
+	return 0;
+}
+
+static int write_source(void *context, const char *name, const char *label, int64_t value, struct err *err)
+{
+	struct json_writer *out = context;
+
+	(void)name, (void)err;
+	jw_object(out);
+	jw_key(out, "name");
+	jw_text(out, label);
+	jw_key(out, "state");
+	jw_text(out, "ok");
+	jw_key(out, "records");
+	jw_int(out, value);
+	jw_object_close(out);
+	return 0;
+}
+
+static int write_counters(struct spool *spool, struct json_writer *out, struct err *err)
+{
+	int rc;
+
+	jw_key(out, "sources");
+	jw_array(out);
+	rc = spool_each_counter(spool, "records", write_source, out, err);
+	jw_array_close(out);
+	jw_key(out, "dropped");
+	jw_object(out);
+	if (rc == 0)
+		rc = spool_each_counter(spool, "dropped", write_label, out, err);
+	jw_object_close(out);
+	jw_key(out, "redacted");
+	jw_object(out);
+	jw_key(out, "total");
+	jw_int(out, counter_sum(spool, "redacted"));
+	jw_key(out, "by_rule");
+	jw_object(out);
+	if (rc == 0)
+		rc = spool_each_counter(spool, "redacted", write_label, out, err);
+	jw_object_close(out);
+	jw_object_close(out);
+	return rc;
+}
+
+int status_write(struct spool *spool, const struct work *work, const struct ship_status *ship, struct json_writer *out, struct err *err)
+{
+	int rc;
+
+	jw_object(out);
+	jw_key(out, "version");
+	jw_text(out, PACKAGE_VERSION);
+	jw_key(out, "pid");
+	if (ship)
+		jw_int(out, getpid());
+	else
+		jw_null(out);
+	jw_key(out, "uptime_s");
+	jw_int(out, ship ? (clock_mono_ms() - work->started_mono_ms) / 1000 : 0);
+	jw_key(out, "mode");
+	jw_text(out, redact_mode_name(work->mode));
+	rc = write_spool(spool, out, err);
+	if (rc == 0)
+		write_sink(spool, work, ship, out);
+	if (rc == 0)
+		rc = write_counters(spool, out, err);
+	jw_object_close(out);
+	return rc;
+}

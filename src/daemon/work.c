@@ -1,0 +1,196 @@
+/* Makes objects of the configuration; see work.h. */
+#include "daemon/work.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/writer.h"
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+extern char **environ;
+
+#define SECRET_MIN_BYTES 8 /* a shorter value would tear harmless text apart */
+
+static bool name_is_secret(const char *globs, struct slice name)
+{
+	char wanted[256], given[256];
+
+	if (name.len >= sizeof given)
+		return false;
+	memcpy(given, name.ptr, name.len);
+	given[name.len] = '\0';
+	for (const char *p = globs; p && *p;) {
+		size_t n = strcspn(p, ",");
+		if (n < sizeof wanted) {
+			memcpy(wanted, p, n);
+			wanted[n] = '\0';
+			if (fnmatch(wanted, given, 0) == 0)
+				return true;
+		}
+		p += n;
+		p += *p == ',';
+	}
+	return false;
+}
+
+static void deny_add(struct work *work, size_t *count, const char *value)
+{
+	if (!value || strlen(value) < SECRET_MIN_BYTES)
+		return;
+	work->deny_values = xrealloc(work->deny_values, (*count + 2) * sizeof *work->deny_values);
+	work->deny_values[(*count)++] = xstrdup(value);
+	work->deny_values[*count] = NULL;
+}
+
+/* Exact values that must never leave: our own key, and what the environment calls a secret. */
+static void deny_collect(struct work *work)
+{
+	const char *globs = conf_string(work->conf, "redact_env");
+	size_t count = 0;
+
+	work->deny_values = xcalloc(1, sizeof *work->deny_values);
+	deny_add(work, &count, conf_string(work->conf, "langfuse_secret_key"));
+	for (char **e = environ; e && *e; e++) {
+		const char *eq = strchr(*e, '=');
+		if (eq && name_is_secret(globs, (struct slice){ *e, (size_t)(eq - *e) }))
+			deny_add(work, &count, eq + 1);
+	}
+}
+
+static int rules_compile(struct work *work, struct err *err)
+{
+	struct redact_options options = {
+		.mode = work->mode,
+		.max_field_bytes = (size_t)conf_int(work->conf, "max_field_kb") << 10,
+		.max_record_bytes = (size_t)conf_int(work->conf, "max_record_mb") << 20,
+		.user_patterns = conf_string(work->conf, "redact_patterns"),
+		.pattern_file = conf_string(work->conf, "redact_pattern_file"),
+		.allow_file = conf_string(work->conf, "redact_allow"),
+		.deny_file = conf_string(work->conf, "redact_deny"),
+		.deny_values = (const char *const *)work->deny_values,
+	};
+
+	return ruleset_new(&options, &work->rules, err);
+}
+
+int work_init(struct work *work, const struct conf *conf, struct err *err)
+{
+	const char *unit = conf_string(conf, "trace_unit");
+	char host[256] = "";
+
+	memset(work, 0, sizeof *work);
+	work->conf = conf;
+	work->started_mono_ms = clock_mono_ms();
+	work->unit = unit && strcmp(unit, "turn") == 0 ? TRACE_UNIT_TURN : TRACE_UNIT_SESSION;
+	work->stale_after_ms = conf_int(conf, "stale_after");
+	if (redact_mode_parse(conf_string(conf, "mode"), &work->mode) != 0)
+		return err_set(err, LF_EINVAL, "mode: unknown value");
+	if (work->mode == MODE_FULL && gethostname(host, sizeof host - 1) == 0 && host[0])
+		work->host_name = xstrdup(host);
+	deny_collect(work);
+	return rules_compile(work, err);
+}
+
+void work_done(struct work *work)
+{
+	work_close_spool(work);
+	ruleset_free(work->rules);
+	for (char **v = work->deny_values; v && *v; v++) {
+		explicit_bzero(*v, strlen(*v));
+		free(*v);
+	}
+	free(work->deny_values);
+	free(work->host_name);
+	memset(work, 0, sizeof *work);
+}
+
+int work_open_spool(struct work *work, struct err *err)
+{
+	struct spool_options options = {
+		.dir = conf_string(work->conf, "spool_dir"),
+		.max_bytes = (uint64_t)conf_int(work->conf, "max_spool_mb") << 20,
+		.retention_ms = conf_int(work->conf, "retention_days") * INT64_C(86400000),
+	};
+
+	return spool_open(&options, &work->spool, err);
+}
+
+void work_close_spool(struct work *work)
+{
+	if (work->spool)
+		spool_close(work->spool);
+	work->spool = NULL;
+}
+
+static int run_grouped_here(struct work *work, spool_work_fn *fn, void *arg, struct err *err)
+{
+	int rc = spool_begin(work->spool, err);
+
+	if (rc != 0)
+		return rc;
+	rc = fn(work->spool, arg, err);
+	if (rc == 0)
+		rc = spool_commit(work->spool, err);
+	if (rc != 0)
+		spool_rollback(work->spool);
+	return rc;
+}
+
+int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg, struct err *err)
+{
+	if (work->writer)
+		return writer_call(work->writer, grouped, fn, arg, err);
+	if (grouped)
+		return run_grouped_here(work, fn, arg, err);
+	return fn(work->spool, arg, err);
+}
+
+static enum ship_api api_of(const char *name)
+{
+	static const struct { const char *name; enum ship_api api; } table[] = {
+		{ "otlp", SHIP_OTLP }, { "otlp_json", SHIP_OTLP_JSON }, { "ingestion", SHIP_INGESTION },
+	};
+
+	for (size_t i = 0; name && i < sizeof table / sizeof table[0]; i++)
+		if (strcmp(name, table[i].name) == 0)
+			return table[i].api;
+	return SHIP_AUTO;
+}
+
+int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **ret, struct err *err)
+{
+	const struct conf *conf = work->conf;
+	struct ship_options options = {
+		.host = conf_string(conf, "langfuse_host"),
+		.public_key = conf_string(conf, "langfuse_public_key"),
+		.secret_key = conf_string(conf, "langfuse_secret_key"),
+		.api = api_of(conf_string(conf, "api")),
+		.batch_max_bytes = (size_t)conf_int(conf, "batch_max_kb") * 1000,
+		.map = {
+			.trace_prefix = conf_string(conf, "trace_prefix"),
+			.environment = conf_string(conf, "environment"),
+			.release = conf_string(conf, "release"),
+			.user_id = conf_string(conf, "user_id"),
+			.tags = conf_string(conf, "tags"),
+			.version = PACKAGE_VERSION,
+			.host_name = work->host_name,
+		},
+		.http = {
+			.ca_file = conf_string(conf, "ca_file"),
+			.user_agent = "lfspool/" PACKAGE_VERSION,
+			.connect_timeout_ms = (long)conf_int(conf, "connect_timeout"),
+			.total_timeout_ms = (long)conf_int(conf, "request_timeout"),
+			.cancel = cancel,
+		},
+		.backoff_max_ms = conf_int(conf, "backoff_max"),
+		.pause_retry_ms = conf_int(conf, "pause_retry"),
+		.lookup_delay_ms = conf_int(conf, "lookup_delay"),
+	};
+
+	return ship_new(&options, ret, err);
+}

@@ -1,0 +1,46 @@
+/*
+ * What a piece of work may use: the configuration made into objects, and the spool, either directly
+ * (a command with no daemon running) or through the writer's thread (in the daemon).
+ */
+#ifndef LF_DAEMON_WORK_H
+#define LF_DAEMON_WORK_H
+#include "assemble/assemble.h"
+#include "conf/conf.h"
+#include "redact.h"
+#include "ship/ship.h"
+#include "spool.h"
+#include <stdatomic.h>
+
+struct writer;
+struct flusher;
+
+struct work {
+	const struct conf *conf;
+	struct ruleset *rules;
+	enum redact_mode mode;
+	enum trace_unit unit;
+	int64_t stale_after_ms;
+	int64_t started_mono_ms;
+	struct spool *spool;     /* one-shot: ours; daemon: the writer's thread only */
+	struct writer *writer;   /* NULL: one-shot */
+	struct flusher *flusher; /* NULL: one-shot */
+	atomic_bool stopping;
+	char **deny_values;      /* the user's own secrets, NULL-terminated */
+	char *host_name;
+};
+
+/* Compiles the rules and reads the options. Opens no spool. The conf must outlive the work. */
+int work_init(struct work *work, const struct conf *conf, struct err *err);
+void work_done(struct work *work);
+int work_open_spool(struct work *work, struct err *err);
+void work_close_spool(struct work *work);
+
+/* Runs fn on the spool and waits for it. grouped: fn only appends, and shares its transaction with others of
+ * its kind; otherwise fn makes its own transactions. */
+typedef int spool_work_fn(struct spool *spool, void *arg, struct err *err);
+int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg, struct err *err);
+
+/* The options of the sender. cancel may be NULL. */
+int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **ret, struct err *err);
+
+#endif

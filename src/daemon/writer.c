@@ -1,0 +1,137 @@
+/*
+ * The writer's thread; see writer.h. While one commit waits for the disk the next group gathers in the
+ * mailbox, so groups grow under load and a lone job waits for nobody.
+ */
+#include "daemon/writer.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+#define QUEUE_JOBS 256
+#define GROUP_JOBS 64
+
+struct job {
+	bool grouped;
+	spool_work_fn *fn;
+	void *arg;
+	struct err *err;
+	int rc;
+	struct mailbox *answer; /* the caller's: it is woken by its own job coming back */
+};
+
+struct writer {
+	struct spool *spool;
+	struct mailbox *queue;
+	pthread_t thread;
+};
+
+static void answer(struct job *job)
+{
+	(void)mailbox_put(job->answer, job, -1);
+}
+
+static void run_in_own_transaction(struct spool *spool, struct job *job)
+{
+	job->rc = spool_begin(spool, job->err);
+	if (job->rc == 0)
+		job->rc = job->fn(spool, job->arg, job->err);
+	if (job->rc == 0)
+		job->rc = spool_commit(spool, job->err);
+	if (job->rc != 0)
+		spool_rollback(spool);
+}
+
+/* All in one transaction; false when it did not work out, and nothing was stored. */
+static bool run_together(struct spool *spool, struct job **jobs, int count)
+{
+	struct err ignored = { 0 };
+	int rc = spool_begin(spool, &ignored);
+
+	for (int i = 0; rc == 0 && i < count; i++)
+		rc = jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, jobs[i]->err);
+	if (rc == 0)
+		rc = spool_commit(spool, &ignored);
+	if (rc == 0)
+		return true;
+	spool_rollback(spool);
+	return false;
+}
+
+/* One bad job must not cost the others of its group: after a failure each is tried alone. */
+static void run_group(struct spool *spool, struct job **jobs, int count)
+{
+	bool done = count > 1 && run_together(spool, jobs, count);
+
+	for (int i = 0; i < count; i++) {
+		if (!done)
+			run_in_own_transaction(spool, jobs[i]);
+		answer(jobs[i]);
+	}
+}
+
+static void run_jobs(struct spool *spool, struct job **jobs, int count)
+{
+	for (int i = 0; i < count;) {
+		int n = 0;
+		while (i + n < count && jobs[i + n]->grouped)
+			n++;
+		if (n > 0) {
+			run_group(spool, jobs + i, n);
+			i += n;
+			continue;
+		}
+		jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, jobs[i]->err);
+		answer(jobs[i++]);
+	}
+}
+
+static void *writer_main(void *arg)
+{
+	struct writer *writer = arg;
+	struct job *jobs[GROUP_JOBS];
+	int n;
+
+	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, -1)) >= 0)
+		run_jobs(writer->spool, jobs, n);
+	return NULL;
+}
+
+int writer_start(struct spool *spool, struct writer **ret, struct err *err)
+{
+	struct writer *writer = xcalloc(1, sizeof *writer);
+
+	writer->spool = spool;
+	writer->queue = mailbox_new(QUEUE_JOBS);
+	if (pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
+		mailbox_free(writer->queue);
+		free(writer);
+		return err_set(err, LF_ENOMEM, "cannot start the writer's thread");
+	}
+	*ret = writer;
+	return 0;
+}
+
+int writer_call(struct writer *writer, bool grouped, spool_work_fn *fn, void *arg, struct err *err)
+{
+	struct job job = { .grouped = grouped, .fn = fn, .arg = arg, .err = err, .answer = mailbox_new(1) };
+	void *back;
+	int rc = mailbox_put(writer->queue, &job, -1);
+
+	if (rc != 0) {
+		mailbox_free(job.answer);
+		return err_set(err, LF_ECLOSED, "the daemon is stopping");
+	}
+	(void)mailbox_take(job.answer, &back, 1, -1);
+	mailbox_free(job.answer);
+	return job.rc;
+}
+
+void writer_stop(struct writer *writer)
+{
+	mailbox_close(writer->queue);
+	pthread_join(writer->thread, NULL);
+	mailbox_free(writer->queue);
+	free(writer);
+}

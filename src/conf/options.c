@@ -1,0 +1,86 @@
+/* The one table of options. A row here is all that the parser, the environment, `config` and --help know. */
+#include "conf/conf.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+const struct conf_option conf_options[] = {
+	{ .name = "enabled", .type = CONF_BOOL, .fallback = "true", .env = "OPENCODE_LANGFUSE_ENABLED",
+	  .help = "false: collect and send nothing" },
+	{ .name = "mode", .type = CONF_ENUM, .fallback = "full", .choices = "full|metadata_only|off",
+	  .env = "OPENCODE_LANGFUSE_EXPORT_MODE",
+	  .help = "what is stored and sent: everything, no content, or nothing" },
+
+	{ .name = "langfuse_host", .type = CONF_URL, .env = "LANGFUSE_HOST,LANGFUSE_BASE_URL,LANGFUSE_BASEURL",
+	  .help = "URL of the Langfuse server" },
+	{ .name = "langfuse_public_key", .type = CONF_KEY, .env = "LANGFUSE_PUBLIC_KEY",
+	  .help = "public key of the Langfuse project" },
+	{ .name = "langfuse_secret_key", .type = CONF_SECRET, .env = "LANGFUSE_SECRET_KEY",
+	  .help = "secret key of the Langfuse project" },
+	{ .name = "api", .type = CONF_ENUM, .fallback = "auto", .choices = "auto|otlp|otlp_json|ingestion",
+	  .help = "API of the server; auto asks it for its version" },
+	{ .name = "ca_file", .type = CONF_PATH, .help = "PEM file of the authorities that sign the server's certificate" },
+	{ .name = "connect_timeout", .type = CONF_DURATION, .fallback = "10s", .min = 10, .max = 5 * MINUTE,
+	  .help = "limit for reaching the server" },
+	{ .name = "request_timeout", .type = CONF_DURATION, .fallback = "30s", .min = 100, .max = 10 * MINUTE,
+	  .help = "limit for one whole request" },
+	{ .name = "backoff_max", .type = CONF_DURATION, .fallback = "5m", .min = 10, .max = DAY,
+	  .help = "longest wait between two tries" },
+	{ .name = "pause_retry", .type = CONF_DURATION, .fallback = "10m", .min = 100, .max = DAY,
+	  .help = "wait after the server has refused the keys" },
+	{ .name = "lookup_delay", .type = CONF_DURATION, .fallback = "10s", .min = 0, .max = HOUR,
+	  .help = "wait before asking the server what of an unclear request has arrived" },
+	{ .name = "flush_interval", .type = CONF_DURATION, .fallback = "5s", .min = 100, .max = HOUR,
+	  .env = "OPENCODE_LANGFUSE_FLUSH_INTERVAL", .help = "time between two batches" },
+	{ .name = "batch_max_kb", .type = CONF_INT, .fallback = "3500", .min = 10, .max = 20000,
+	  .help = "largest batch in kB, before compression" },
+
+	{ .name = "trace_unit", .type = CONF_ENUM, .fallback = "session", .choices = "session|turn",
+	  .help = "what becomes one trace" },
+	{ .name = "trace_prefix", .type = CONF_STRING, .env = "OPENCODE_LANGFUSE_TRACE_PREFIX",
+	  .help = "put before the names of traces" },
+	{ .name = "environment", .type = CONF_STRING, .env = "LANGFUSE_TRACING_ENVIRONMENT",
+	  .help = "Langfuse environment of the traces" },
+	{ .name = "release", .type = CONF_STRING, .env = "LANGFUSE_RELEASE", .help = "release that the traces name" },
+	{ .name = "user_id", .type = CONF_STRING, .help = "user that the traces name" },
+	{ .name = "tags", .type = CONF_LIST, .help = "comma list of tags for the traces" },
+	{ .name = "stale_after", .type = CONF_DURATION, .fallback = "60m", .min = 0, .max = 30 * DAY,
+	  .help = "silence after which unfinished work counts as interrupted" },
+
+	{ .name = "sources", .type = CONF_LIST, .fallback = "opencode", .choices = "opencode",
+	  .help = "comma list of the agents that are read" },
+	{ .name = "backfill_since", .type = CONF_DURATION, .fallback = "24h", .min = 0, .max = 3650 * DAY,
+	  .help = "how far back the first start reads" },
+
+	{ .name = "spool_dir", .type = CONF_PATH, .fallback = "$XDG_STATE_HOME/lfspool",
+	  .env = "OPENCODE_LANGFUSE_SPOOL_DIR", .help = "directory of the spool" },
+	{ .name = "max_spool_mb", .type = CONF_INT, .fallback = "100", .min = 10, .max = 1000000,
+	  .env = "OPENCODE_LANGFUSE_MAX_SPOOL_MB", .help = "cap of the spool in MB" },
+	{ .name = "retention_days", .type = CONF_INT, .fallback = "7", .min = 1, .max = 3650,
+	  .env = "OPENCODE_LANGFUSE_RETENTION_DAYS", .help = "age in days at which records leave the spool" },
+	{ .name = "max_field_kb", .type = CONF_INT, .fallback = "256", .min = 1, .max = 16384,
+	  .help = "a longer text is cut, in KB" },
+	{ .name = "max_record_mb", .type = CONF_INT, .fallback = "4", .min = 1, .max = 64,
+	  .help = "a larger record keeps its metadata only, in MB" },
+
+	{ .name = "redact_patterns", .type = CONF_STRING, .env = "OPENCODE_LANGFUSE_REDACT_REGEX",
+	  .help = "comma list of further patterns (PCRE) that are removed" },
+	{ .name = "redact_pattern_file", .type = CONF_PATH, .help = "file of further patterns, one a line" },
+	{ .name = "redact_allow", .type = CONF_PATH, .help = "file of harmless values, one a line" },
+	{ .name = "redact_deny", .type = CONF_PATH, .help = "file of secret values, one a line" },
+	{ .name = "redact_env", .type = CONF_LIST, .fallback = "*_TOKEN,*_SECRET,*_PASSWORD,*_KEY,*_API_KEY",
+	  .help = "names of environment variables whose values are removed, as globs" },
+
+	{ .name = "log_level", .type = CONF_ENUM, .fallback = "info", .choices = "error|warn|info|debug",
+	  .env = "OPENCODE_LANGFUSE_VERBOSE", .help = "how much is logged" },
+};
+const unsigned conf_option_count = COUNT(conf_options);
+
+const struct conf_alias conf_aliases[] = {
+	{ .variable = "OPENCODE_LANGFUSE_FLUSH_INTERVAL", .unit = "ms" },
+	{ .variable = "OPENCODE_LANGFUSE_VERBOSE", .when_true = "debug" },
+};
+const unsigned conf_alias_count = COUNT(conf_aliases);

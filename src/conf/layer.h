@@ -21,7 +21,7 @@ bool name_find(const char *name, struct target *ret);
 /* May its value come from a file of its own (KEY and SECRET)? */
 bool name_has_file(const struct conf_option *option);
 /* LF_EINVAL: 'where: unknown option "name": did you mean "other"?' */
-int name_unknown(const char *where, const char *name, struct err *err);
+int name_unknown(const char *where, const char *given, struct err *err);
 /* The same for an LFSPOOL_… variable. */
 int name_unknown_variable(const char *variable, struct err *err);
 

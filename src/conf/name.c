@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define NAME_MAX_BYTES 64
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 #define FILE_SUFFIX "_file"
 
 static bool same_name(const char *option, const char *given, size_t n)
@@ -109,13 +110,17 @@ static const char *nearest(const char *name)
 	return best;
 }
 
-int name_unknown(const char *where, const char *name, struct err *err)
+int name_unknown(const char *where, const char *given, struct err *err)
 {
-	const char *meant = nearest(name);
+	char name[NAME_MAX_BYTES + 1];
+	const char *meant;
 
+	/* What follows the word may be a key that was written without "=". */
+	snprintf(name, sizeof name, "%.*s", (int)strspn(given, NAME_CHARACTERS), given);
+	meant = nearest(name);
 	if (meant)
-		return err_set(err, LF_EINVAL, "%s: unknown option \"%.64s\": did you mean \"%s\"?", where, name, meant);
-	return err_set(err, LF_EINVAL, "%s: unknown option \"%.64s\"", where, name);
+		return err_set(err, LF_EINVAL, "%s: unknown option \"%s\": did you mean \"%s\"?", where, name, meant);
+	return err_set(err, LF_EINVAL, "%s: unknown option \"%s\"", where, name);
 }
 
 int name_unknown_variable(const char *variable, struct err *err)

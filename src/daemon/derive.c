@@ -80,9 +80,16 @@ static int put_observation(void *context, const struct observation *observation,
 	return spool_observations_put(putting->spool, &row, err);
 }
 
-static int derive_in_transaction(struct spool *spool, enum trace_unit unit, struct slice source, struct slice id, struct err *err)
+int derive_session(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session,
+                   assemble_emit_fn *emit, void *context, struct assemble_result *ret, struct err *err)
 {
 	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
+
+	return assemble_session(&store, source, session, unit, emit, context, ret, err);
+}
+
+static int derive_in_transaction(struct spool *spool, enum trace_unit unit, struct slice source, struct slice id, struct err *err)
+{
 	struct putting putting = { .spool = spool };
 	struct assemble_result result = { 0 };
 	int rc;
@@ -90,7 +97,7 @@ static int derive_in_transaction(struct spool *spool, enum trace_unit unit, stru
 	buf_init(&putting.body, 0);
 	rc = spool_observations_begin(spool, source, id, err);
 	if (rc == 0)
-		rc = assemble_session(&store, source, id, unit, put_observation, &putting, &result, err);
+		rc = derive_session(spool, unit, source, id, put_observation, &putting, &result, err);
 	if (rc == 0)
 		rc = spool_observations_end(spool, err);
 	if (rc == 0)

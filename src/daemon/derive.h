@@ -11,4 +11,8 @@ int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *
 /* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms. */
 int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale_after_ms, int64_t wall_ms, struct err *err);
 
+/* Assembles one session and gives its observations to emit, storing nothing: a reader will do. */
+int derive_session(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session,
+                   assemble_emit_fn *emit, void *context, struct assemble_result *ret, struct err *err);
+
 #endif

@@ -98,7 +98,7 @@ static int layer_default_paths(struct conf *conf, struct err *err)
 
 static int layer_command(struct conf *conf, const char *const *overrides, struct err *err)
 {
-	const struct place place = { CONF_FROM_COMMAND, "command line", NULL };
+	const struct place place = { CONF_FROM_COMMAND, "--set", NULL };
 	int rc = 0;
 
 	for (; rc == 0 && overrides && *overrides; overrides++) {
@@ -184,8 +184,10 @@ bool conf_bool(const struct conf *conf, const char *name)
 
 enum conf_origin conf_origin(const struct conf *conf, unsigned index, const char **ret_where)
 {
-	*ret_where = conf->settings[index].where;
-	return conf->settings[index].origin;
+	enum conf_origin origin = conf->settings[index].origin;
+
+	*ret_where = origin == CONF_FROM_DEFAULT ? NULL : conf->settings[index].where;
+	return origin;
 }
 
 const char *conf_value_text(const struct conf *conf, unsigned index)

@@ -48,7 +48,7 @@ const char *conf_string(const struct conf *conf, const char *name); /* NULL when
 int64_t conf_int(const struct conf *conf, const char *name);        /* INT; DURATION in ms; ENUM: which choice */
 double conf_number(const struct conf *conf, const char *name);
 bool conf_bool(const struct conf *conf, const char *name);
-enum conf_origin conf_origin(const struct conf *conf, unsigned index, const char **ret_where); /* file:line or variable; never NULL */
+enum conf_origin conf_origin(const struct conf *conf, unsigned index, const char **ret_where); /* file:line or variable; NULL: default */
 const char *conf_value_text(const struct conf *conf, unsigned index); /* secrets masked; NULL when not set */
 
 #endif

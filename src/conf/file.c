@@ -1,11 +1,12 @@
 /*
  * The layer of the INI file. libinih splits the lines; this side counts them, since not every build of the library
- * hands line numbers over, and refuses what the library would cut in silence: long lines and NUL bytes.
+ * hands line numbers over, and refuses NUL bytes, and reads the value itself where the library's buffer (200 bytes) cannot hold the line.
  */
 #include "base/file.h"
 #include "base/mem.h"
 #include "conf/layer.h"
 #include "conf/path.h"
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct parser {
 	struct conf *conf;
 	const char *path, *base_dir;
 	struct slice rest;    /* what the library has not read */
+	struct slice long_line; /* the line that it got cut off; len 0 when it has the whole */
 	unsigned line;
 	unsigned *first_line; /* of each option in this file; 0: not seen */
 	int rc;               /* of the first error; nothing is read after it */
@@ -48,14 +50,30 @@ static char *next_line(char *out, int size, void *stream)
 		line.ptr++, line.len--;
 	if (memchr(line.ptr, '\0', line.len))
 		return fail(parser, "is not text"), NULL;
+	parser->long_line = SLICE_NONE;
 	if (line.len + 1 > (size_t)size) {
-		parser->rc = err_set(parser->err, LF_EINVAL, "%s:%u: longer than %d bytes",
-		                     parser->path, parser->line, size - 2);
-		return NULL;
+		parser->long_line = line;
+		line.len = (size_t)size - 1;
 	}
 	memcpy(out, line.ptr, line.len);
 	out[line.len] = '\0';
 	return out;
+}
+
+/* The value of a line that the library could not hold, by its rules: after = or :, without a comment at the end. */
+static char *long_value(struct slice line)
+{
+	const char *p = line.ptr, *end = line.ptr + line.len, *stop;
+
+	while (p < end && *p != '=' && *p != ':')
+		p++;
+	for (p += p < end; p < end && isspace((unsigned char)*p);)
+		p++;
+	for (stop = p; stop < end && !(*stop == ';' && isspace((unsigned char)stop[-1]));)
+		stop++;
+	while (stop > p && isspace((unsigned char)stop[-1]))
+		stop--;
+	return xmemdup0(p, (size_t)(stop - p));
 }
 
 /* "a value" in quotes keeps its blanks. Quotes inside are the value's own. */
@@ -70,7 +88,8 @@ static char *unquote(const char *value)
 
 static int put(struct parser *parser, struct target target, const char *given)
 {
-	char *where = NULL, *value = unquote(given);
+	char *where = NULL, *whole = parser->long_line.len ? long_value(parser->long_line) : NULL;
+	char *value = unquote(whole ? whole : given);
 	struct place place = { CONF_FROM_FILE, NULL, parser->base_dir };
 	int rc;
 
@@ -80,6 +99,9 @@ static int put(struct parser *parser, struct target target, const char *given)
 	rc = conf_put(parser->conf, target, &place, value, parser->err);
 	explicit_bzero(value, strlen(value));
 	free(value);
+	if (whole)
+		explicit_bzero(whole, strlen(whole));
+	free(whole);
 	free(where);
 	return rc;
 }

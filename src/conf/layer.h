@@ -6,7 +6,7 @@
 /* Where a value stands. */
 struct place {
 	enum conf_origin origin;
-	const char *where;    /* "file:line", the variable, "command line" */
+	const char *where;    /* "file:line", the variable, "--set" */
 	const char *base_dir; /* where relative paths start; NULL: the working directory */
 };
 

@@ -28,6 +28,8 @@ struct http_answer {
 	char error[256];          /* curl's words when there is no whole answer */
 	bool tls_config_error;    /* certificate refused: configuration, not weather */
 };
+/* The value of a Retry-After header, seconds or an HTTP-date, as ms from now_ms (wall clock); -1 when it is neither. */
+int64_t http_parse_retry_after(struct slice value, int64_t now_ms);
 void http_answer_init(struct http_answer *answer);
 void http_answer_done(struct http_answer *answer);
 /* headers: NULL-terminated "Name: value". gzip: compress the body. Never follows redirects. basic_auth:

@@ -21,6 +21,7 @@ struct ship_options {
 	struct http_options http;
 	int64_t backoff_base_ms, backoff_max_ms; /* 0: 1 s and 5 min */
 	int64_t pause_retry_ms;  /* 0: 10 min */
+	int64_t lookup_delay_ms; /* 0: 10 s: how long a send in doubt waits until it is looked up: the server shows late what it has */
 };
 
 enum ship_state { SHIP_OK, SHIP_RETRYING, SHIP_PAUSED, SHIP_OFF };
@@ -48,11 +49,12 @@ bool ship_ready(struct ship *ship, int64_t mono_ms);
 void ship_resume(struct ship *ship);
 const struct ship_status *ship_status(const struct ship *ship);
 
-/* Network: asks the version once (health). Called by ship_post when not known; no spool. */
 /* Spool: takes pending observations, writes the send row, commits. *ret NULL when nothing is pending. Sends left
- * over from a crash come first, as in-doubt batches. */
+ * over from a crash come first, as in-doubt batches. Those that are not due yet, and nothing else, make a batch that only waits:
+ * post it and settle it like any other, then status.next_try_ms says when. */
 int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err);
-/* Network: posts (or, for an in-doubt batch on v4, asks which spans are there). Fills the verdicts. No spool. */
+/* Network: posts (or, for an in-doubt batch on v4, asks which spans are there). Fills the verdicts. No spool. Asks the
+ * server's version (health) when it is not known. Whatever it returns, settle the batch. */
 int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err);
 /* Spool: settles every row by its verdict, in one transaction; sets backoff or pause. Frees the batch. */
 int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, int64_t mono_ms, int64_t wall_ms, struct err *err);

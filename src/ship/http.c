@@ -1,0 +1,371 @@
+/*
+ * HTTP over libcurl. Each request has its own connection: on a reused one libcurl repeats by itself a
+ * request whose connection died before an answer came, and a server that does not merge would have it twice.
+ */
+#include "ship/http.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include <curl/curl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <zlib.h>
+
+#define MAX_HEADER_BYTES (256u << 10)
+#define MAX_GZIP_BYTES (256u << 20)
+
+struct http {
+	CURL *curl;
+	char *ca_file, *user_agent;
+	long connect_timeout_ms, total_timeout_ms, low_speed_seconds;
+	size_t max_answer_bytes;
+	const atomic_bool *cancel;
+};
+
+struct transfer {
+	struct http *http;
+	struct http_answer *answer;
+	struct slice body;
+	size_t body_given;    /* bytes handed to libcurl */
+	size_t header_bytes;
+	char curl_error[CURL_ERROR_SIZE];
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void init_curl(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+struct http *http_new(const struct http_options *options)
+{
+	struct http *http = xcalloc(1, sizeof(*http));
+
+	pthread_once(&curl_once, init_curl);
+	http->curl = curl_easy_init();
+	if (!http->curl)
+		abort(); /* no memory at start */
+	http->ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+	http->user_agent = xstrdup(options->user_agent ? options->user_agent : "lfspool");
+	http->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : 10000;
+	http->total_timeout_ms = options->total_timeout_ms > 0 ? options->total_timeout_ms : 30000;
+	http->low_speed_seconds = options->low_speed_seconds > 0 ? options->low_speed_seconds : 20;
+	http->max_answer_bytes = options->max_answer_bytes > 0 ? options->max_answer_bytes : (size_t)1 << 20;
+	http->cancel = options->cancel;
+	return http;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	curl_easy_cleanup(http->curl);
+	free(http->ca_file);
+	free(http->user_agent);
+	free(http);
+}
+
+void http_answer_init(struct http_answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	buf_init(&answer->body, 0);
+	answer->retry_after_ms = -1;
+}
+
+void http_answer_done(struct http_answer *answer)
+{
+	buf_done(&answer->body);
+}
+
+static bool all_digits(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n > 0 && text[n] == '\0';
+}
+
+int64_t http_parse_retry_after(struct slice value, int64_t now_ms)
+{
+	const int64_t max_seconds = INT64_MAX / 1000;
+	char text[64];
+	time_t date;
+
+	while (value.len > 0 && (value.ptr[0] == ' ' || value.ptr[0] == '\t')) {
+		value.ptr++;
+		value.len--;
+	}
+	while (value.len > 0 && strchr(" \t\r\n", value.ptr[value.len - 1]))
+		value.len--;
+	if (value.len == 0 || value.len >= sizeof(text) || memchr(value.ptr, '\0', value.len))
+		return -1;
+	memcpy(text, value.ptr, value.len);
+	text[value.len] = '\0';
+	if (all_digits(text)) {
+		long long seconds = strtoll(text, NULL, 10);
+
+		return (seconds > max_seconds ? max_seconds : (int64_t)seconds) * 1000;
+	}
+	if (text[0] < 'A' || text[0] > 'Z') /* a date begins with its weekday; libcurl would take less */
+		return -1;
+	date = curl_getdate(text, NULL);
+	if (date == -1)
+		return -1;
+	return (int64_t)date * 1000 > now_ms ? (int64_t)date * 1000 - now_ms : 0;
+}
+
+/* ---- callbacks ---- */
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	size_t n = size * count, left = transfer->body.len - transfer->body_given;
+
+	if (n > left)
+		n = left;
+	if (n > 0)
+		memcpy(buffer, transfer->body.ptr + transfer->body_given, n);
+	transfer->body_given += n;
+	return n;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	size_t n = size * count;
+
+	if (transfer->answer->body.len + n > transfer->http->max_answer_bytes ||
+	    buf_append(&transfer->answer->body, bytes, n) != 0) {
+		transfer->answer->cut = true;
+		return 0;
+	}
+	return n;
+}
+
+static bool header_is(struct slice line, const char *name, struct slice *ret_value)
+{
+	size_t n = strlen(name);
+
+	if (line.len <= n || line.ptr[n] != ':' || strncasecmp(line.ptr, name, n) != 0)
+		return false;
+	*ret_value = (struct slice){ line.ptr + n + 1, line.len - n - 1 };
+	while (ret_value->len > 0 && *ret_value->ptr == ' ') {
+		ret_value->ptr++;
+		ret_value->len--;
+	}
+	while (ret_value->len > 0 && strchr("\r\n ", ret_value->ptr[ret_value->len - 1]))
+		ret_value->len--;
+	return true;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+	struct transfer *transfer = context;
+	struct http_answer *answer = transfer->answer;
+	struct slice line = { bytes, size * count }, value;
+
+	transfer->header_bytes += line.len;
+	if (transfer->header_bytes > MAX_HEADER_BYTES) {
+		answer->cut = true;
+		return 0;
+	}
+	if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) { /* what came before was an interim answer */
+		answer->retry_after_ms = -1;
+		answer->content_type[0] = '\0';
+	} else if (header_is(line, "Retry-After", &value)) {
+		answer->retry_after_ms = http_parse_retry_after(value, clock_wall_ms());
+	} else if (header_is(line, "Content-Type", &value)) {
+		snprintf(answer->content_type, sizeof(answer->content_type), "%.*s",
+		         (int)(value.len > 63 ? 63 : value.len), value.ptr);
+	}
+	return line.len;
+}
+
+static int on_progress(void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	const struct transfer *transfer = context;
+
+	(void)down_total, (void)down, (void)up_total, (void)up;
+	return transfer->http->cancel && atomic_load(transfer->http->cancel) ? 1 : 0;
+}
+
+/* ---- one request ---- */
+
+static void allow_only_http(CURL *curl)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static void set_limits(const struct http *http, struct transfer *transfer)
+{
+	CURL *curl = http->curl;
+
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->total_timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, http->low_speed_seconds);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+	allow_only_http(curl);
+}
+
+static void set_request(const struct http *http, struct transfer *transfer, const char *url, const char *basic_auth,
+                        struct curl_slist *headers, bool post)
+{
+	CURL *curl = http->curl;
+
+	curl_easy_reset(curl);
+	set_limits(http, transfer);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, http->user_agent);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->curl_error);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
+	if (http->ca_file)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca_file);
+	if (basic_auth) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERPWD, basic_auth);
+	}
+	if (!post)
+		return;
+	/* No seek function: libcurl could otherwise rewind and send the body a second time. */
+	curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(curl, CURLOPT_READDATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body.len);
+}
+
+static struct curl_slist *add_header(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(list, line);
+
+	if (!longer)
+		abort(); /* a few bytes */
+	return longer;
+}
+
+static bool is_tls_config(CURLcode code)
+{
+	static const CURLcode codes[] = {
+		CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+		CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CRL_BADFILE, CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ENGINE_NOTFOUND,
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
+static void take_outcome(struct transfer *transfer, CURLcode code)
+{
+	struct http_answer *answer = transfer->answer;
+	CURL *curl = transfer->http->curl;
+	curl_off_t sent = 0;
+	long status = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(curl, CURLINFO_SIZE_UPLOAD_T, &sent);
+	answer->status = status >= 200 ? status : 0; /* 1xx: the answer itself never came */
+	if (code == CURLE_OK && answer->status != 0) {
+		answer->phase = HTTP_ANSWERED;
+		return;
+	}
+	/* All bytes count as out when the system has taken them: whether the server read them nobody knows. */
+	answer->phase = (size_t)sent < transfer->body.len ? HTTP_NOT_SENT : HTTP_SENT;
+	if (transfer->body.len == 0)
+		answer->phase = answer->status != 0 || transfer->header_bytes > 0 ? HTTP_SENT : HTTP_NOT_SENT;
+	if (answer->status != 0)
+		answer->cut = true;
+	answer->tls_config_error = is_tls_config(code);
+	snprintf(answer->error, sizeof(answer->error), "%s",
+	         code == CURLE_ABORTED_BY_CALLBACK ? "cancelled" :
+	         transfer->curl_error[0] ? transfer->curl_error : curl_easy_strerror(code));
+}
+
+static int perform(struct http *http, const char *url, const char *const *headers, bool gzip, const char *basic_auth,
+                   struct slice body, bool post, struct http_answer *ret, struct err *err)
+{
+	struct transfer transfer = { .http = http, .answer = ret, .body = body };
+	struct curl_slist *list = add_header(NULL, "Expect:"); /* some servers never say 100 */
+	CURLcode code;
+
+	for (; headers && *headers; headers++)
+		list = add_header(list, *headers);
+	if (gzip)
+		list = add_header(list, "Content-Encoding: gzip");
+	set_request(http, &transfer, url, basic_auth, list, post);
+	code = curl_easy_perform(http->curl);
+	if (code != CURLE_URL_MALFORMAT)
+		take_outcome(&transfer, code);
+	curl_easy_reset(http->curl); /* forgets the pointers into this frame, and the password */
+	curl_slist_free_all(list);
+	if (code == CURLE_URL_MALFORMAT)
+		return err_set(err, LF_EINVAL, "not a URL: %s", url);
+	return 0;
+}
+
+static int compress_body(struct slice body, struct buf *out, struct err *err)
+{
+	z_stream stream = { 0 };
+	size_t bound;
+	char *room;
+	int rc;
+
+	if (body.len > UINT_MAX / 2 ||
+	    deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return err_set(err, LF_ENOMEM, "cannot compress %zu bytes", body.len);
+	bound = deflateBound(&stream, (uLong)body.len);
+	room = buf_reserve(out, bound);
+	if (!room) {
+		deflateEnd(&stream);
+		return err_set(err, out->failed, "cannot compress %zu bytes", body.len);
+	}
+	stream.next_in = (z_const Bytef *)(uintptr_t)body.ptr;
+	stream.avail_in = (uInt)body.len;
+	stream.next_out = (Bytef *)room;
+	stream.avail_out = (uInt)bound;
+	rc = deflate(&stream, Z_FINISH);
+	out->len += bound - stream.avail_out;
+	deflateEnd(&stream);
+	return rc == Z_STREAM_END ? 0 : err_set(err, LF_EINVAL, "cannot compress %zu bytes", body.len);
+}
+
+int http_post(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
+              struct slice body, bool gzip, struct http_answer *ret, struct err *err)
+{
+	struct buf compressed;
+	int rc = 0;
+
+	buf_init(&compressed, MAX_GZIP_BYTES);
+	if (gzip) {
+		rc = compress_body(body, &compressed, err);
+		body = buf_view(&compressed);
+	}
+	if (rc == 0)
+		rc = perform(http, url, headers, gzip, basic_auth, body, true, ret, err);
+	buf_done(&compressed);
+	return rc;
+}
+
+int http_get(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
+             struct http_answer *ret, struct err *err)
+{
+	return perform(http, url, headers, false, basic_auth, SLICE_NONE, false, ret, err);
+}

@@ -1,0 +1,447 @@
+/* The flusher's state: which batch is next, how its rows are settled, and when to try again. */
+#include "ship/ship.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "ship/ship_private.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define DEFAULT_BATCH_BYTES 3500000
+#define DEFAULT_BATCH_COUNT 500
+#define DEFAULT_BACKOFF_BASE_MS 1000
+#define DEFAULT_BACKOFF_MAX_MS (5 * 60 * 1000)
+#define DEFAULT_PAUSE_MS (10 * 60 * 1000)
+#define DEFAULT_LOOKUP_DELAY_MS (10 * 1000)
+
+const char *ship_state_name(enum ship_state state)
+{
+	static const char *const names[] = { [SHIP_OK] = "ok", [SHIP_RETRYING] = "retrying", [SHIP_PAUSED] = "paused", [SHIP_OFF] = "off" };
+
+	return names[state];
+}
+
+/* ---- life ---- */
+
+static const char *copy_text(const char *text)
+{
+	return text && *text ? xstrdup(text) : NULL;
+}
+
+static void free_text(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+static void copy_map_options(struct map_options *map)
+{
+	const char **texts[] = { &map->trace_prefix, &map->environment, &map->release, &map->user_id, &map->tags,
+		&map->version, &map->host_name };
+
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		*texts[i] = copy_text(*texts[i]);
+}
+
+static void free_map_options(const struct map_options *map)
+{
+	const char *const texts[] = { map->trace_prefix, map->environment, map->release, map->user_id, map->tags,
+		map->version, map->host_name };
+
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		free_text(texts[i]);
+}
+
+static void set_defaults(struct ship_options *options)
+{
+	if (options->batch_max_bytes == 0)
+		options->batch_max_bytes = DEFAULT_BATCH_BYTES;
+	if (options->batch_max_count == 0)
+		options->batch_max_count = DEFAULT_BATCH_COUNT;
+	if (options->backoff_base_ms == 0)
+		options->backoff_base_ms = DEFAULT_BACKOFF_BASE_MS;
+	if (options->backoff_max_ms == 0)
+		options->backoff_max_ms = DEFAULT_BACKOFF_MAX_MS;
+	if (options->pause_retry_ms == 0)
+		options->pause_retry_ms = DEFAULT_PAUSE_MS;
+	if (options->lookup_delay_ms == 0)
+		options->lookup_delay_ms = DEFAULT_LOOKUP_DELAY_MS;
+}
+
+static const char *copy_host(const char *host)
+{
+	size_t n = strlen(host);
+
+	while (n > 0 && host[n - 1] == '/')
+		n--;
+	return xmemdup0(host, n);
+}
+
+int ship_new(const struct ship_options *options, struct ship **ret, struct err *err)
+{
+	struct ship *ship;
+
+	if (!options->host || !*options->host)
+		return err_set(err, LF_EINVAL, "langfuse_host is not set");
+	ship = xcalloc(1, sizeof(*ship));
+	ship->options = *options;
+	set_defaults(&ship->options);
+	copy_map_options(&ship->options.map);
+	ship->options.host = copy_host(options->host);
+	ship->options.public_key = ship->options.secret_key = NULL; /* kept as auth */
+	ship->max_bytes = ship->options.batch_max_bytes;
+	ship->http = http_new(&options->http);
+	if (options->public_key && *options->public_key && options->secret_key && *options->secret_key) {
+		size_t n = strlen(options->public_key) + strlen(options->secret_key) + 2;
+
+		ship->auth = xmalloc(n);
+		snprintf(ship->auth, n, "%s:%s", options->public_key, options->secret_key);
+	} else {
+		ship->status.state = SHIP_OFF;
+		snprintf(ship->status.reason, sizeof(ship->status.reason),
+		         "no keys: set langfuse_public_key and langfuse_secret_key");
+	}
+	*ret = ship;
+	return 0;
+}
+
+void ship_free(struct ship *ship)
+{
+	if (!ship)
+		return;
+	if (ship->auth)
+		explicit_bzero(ship->auth, strlen(ship->auth));
+	free(ship->auth);
+	free_map_options(&ship->options.map);
+	free_text(ship->options.host);
+	http_free(ship->http);
+	free(ship);
+}
+
+bool ship_ready(struct ship *ship, int64_t mono_ms)
+{
+	return ship->status.state != SHIP_OFF && mono_ms >= ship->status.next_try_ms;
+}
+
+void ship_resume(struct ship *ship)
+{
+	if (ship->status.state == SHIP_OFF)
+		return;
+	ship->status.state = SHIP_OK;
+	ship->status.reason[0] = '\0';
+	ship->status.next_try_ms = 0;
+	ship->attempt = 0;
+	atomic_store(&ship->forget_server, true);
+}
+
+const struct ship_status *ship_status(const struct ship *ship)
+{
+	return &ship->status;
+}
+
+/* ---- take ---- */
+
+struct taking {
+	struct ship *ship;
+	struct spool *spool;
+	struct ship_batch *batch;
+	int64_t wall_ms, wait_ms;   /* wait_ms: until the first send in doubt is due; 0 none */
+	int64_t *rows;              /* of the send that is due */
+	unsigned count;
+};
+
+static int add_stored(void *context, const struct spool_observation *stored, struct err *err)
+{
+	(void)err;
+	batch_add(context, stored);
+	return 0;
+}
+
+static int add_doubtful(void *context, const struct spool_observation *stored, struct err *err)
+{
+	if (stored->state != OBSERVATION_IN_FLIGHT && stored->state != OBSERVATION_IN_DOUBT)
+		return 0;
+	return add_stored(context, stored, err);
+}
+
+/* How long until a send may be looked up; a clock that was set back does not put it off for ever. */
+static int64_t doubt_wait_ms(const struct taking *taking, const struct spool_send *send)
+{
+	int64_t delay = taking->ship->options.lookup_delay_ms;
+	int64_t by_send = send->created_ms + delay - taking->wall_ms;
+	int64_t by_answer = taking->ship->doubt_due_wall_ms - taking->wall_ms;
+
+	by_send = by_send > 0 && by_send <= delay ? by_send : 0;
+	by_answer = by_answer > 0 && by_answer <= delay ? by_answer : 0;
+	return by_send > by_answer ? by_send : by_answer;
+}
+
+static int see_send(void *context, const struct spool_send *send, struct err *err)
+{
+	struct taking *taking = context;
+	int64_t wait_ms = doubt_wait_ms(taking, send);
+
+	(void)err;
+	if (taking->rows)
+		return 0;
+	if (wait_ms > 0) {
+		if (taking->wait_ms == 0 || wait_ms < taking->wait_ms)
+			taking->wait_ms = wait_ms;
+		return 0;
+	}
+	taking->count = send->count;
+	taking->rows = xcalloc((size_t)send->count + 1, sizeof(*taking->rows));
+	if (send->count > 0)
+		memcpy(taking->rows, send->rows, send->count * sizeof(*taking->rows));
+	taking->batch->send_id = send->id;
+	return 0;
+}
+
+/* Fills the batch with the first send in doubt that is due; it stays empty when there is none. */
+static int take_doubtful(struct taking *taking, struct err *err)
+{
+	int rc = spool_each_send(taking->spool, see_send, taking, err);
+
+	for (unsigned i = 0; i < taking->count && rc == 0; i++) {
+		rc = spool_get_observation(taking->spool, taking->rows[i], add_doubtful, taking->batch, err);
+		if (rc == LF_ENOENT) /* purged meanwhile */
+			rc = 0;
+	}
+	if (rc == 0 && taking->rows && taking->batch->count == 0)
+		rc = spool_send_end(taking->spool, taking->batch->send_id, err);
+	taking->batch->in_doubt = taking->batch->count > 0;
+	return rc;
+}
+
+static int take_pending(struct taking *taking, struct err *err)
+{
+	const struct ship *ship = taking->ship;
+	struct ship_batch *batch = taking->batch;
+	bool changed = ship->server.known && ship->server.merges;
+	int64_t *rows;
+	int rc = spool_each_pending(taking->spool, ship->options.batch_max_count, ship->max_bytes, changed, add_stored, batch, err);
+
+	if (rc != 0 || batch->count == 0)
+		return rc;
+	rows = xcalloc(batch->count, sizeof(*rows));
+	for (unsigned i = 0; i < batch->count; i++)
+		rows[i] = batch->rows[i].rowid;
+	rc = spool_send_put(taking->spool, rows, batch->count, taking->wall_ms, &batch->send_id, err);
+	free(rows);
+	return rc;
+}
+
+static int take_in_transaction(struct taking *taking, struct err *err)
+{
+	int rc = take_doubtful(taking, err);
+
+	if (rc == 0 && taking->batch->count == 0)
+		rc = take_pending(taking, err);
+	return rc;
+}
+
+int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err)
+{
+	struct taking taking = { .ship = ship, .spool = spool, .wall_ms = wall_ms };
+	int rc = spool_begin(spool, err);
+
+	*ret = NULL;
+	if (rc != 0)
+		return rc;
+	taking.batch = batch_new();
+	rc = take_in_transaction(&taking, err);
+	if (rc == 0)
+		rc = spool_commit(spool, err);
+	else
+		spool_rollback(spool);
+	free(taking.rows);
+	if (rc == 0 && taking.batch->count == 0)
+		taking.batch->wait_ms = taking.wait_ms;
+	if (rc == 0 && (taking.batch->count > 0 || taking.batch->wait_ms > 0))
+		*ret = taking.batch;
+	else
+		batch_free(taking.batch);
+	return rc;
+}
+
+/* ---- settle ---- */
+
+struct settled {
+	int64_t delivered, retries, dead, doubtful, shrunk;
+};
+
+static int settle_rows(struct spool *spool, const struct ship_batch *batch, struct settled *ret, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < batch->count && rc == 0; i++) {
+		const struct ship_row *row = &batch->rows[i];
+
+		rc = spool_settle(spool, batch->send_id, row->rowid, row->outcome, row->reason, err);
+		ret->delivered += row->outcome == SETTLE_DELIVERED;
+		ret->shrunk += row->outcome == SETTLE_DELIVERED && row->shrink_level > 0;
+		ret->retries += row->outcome == SETTLE_RETRY;
+		ret->dead += row->outcome == SETTLE_DEAD;
+		ret->doubtful += row->outcome == SETTLE_IN_DOUBT;
+	}
+	return rc != 0 ? rc : spool_send_end(spool, batch->send_id, err);
+}
+
+static int count_up(struct spool *spool, const struct settled *settled, bool failed, struct err *err)
+{
+	const struct {
+		const char *name, *label;
+		int64_t add;
+	} rows[] = {
+		{ "delivered", "", settled->delivered },
+		{ "retries", "", failed ? 1 : 0 },
+		{ "dead", "", settled->dead },
+		{ "dropped", "oversize", settled->shrunk },
+	};
+	int rc = 0;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
+		if (rows[i].add > 0)
+			rc = spool_count(spool, rows[i].name, rows[i].label, rows[i].add, err);
+	return rc;
+}
+
+static int set_facts(struct spool *spool, const struct ship_batch *batch, const struct settled *settled, int64_t wall_ms,
+                     struct err *err)
+{
+	const struct {
+		const char *name;
+		bool set;
+		const char *value;
+	} rows[] = {
+		{ "last_error", batch->error[0] != '\0', batch->error },
+		{ "paused", true, batch->result == RESULT_PAUSE ? batch->error : "" },
+	};
+	char text[32];
+	int rc = 0;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
+		if (rows[i].set)
+			rc = spool_meta_set(spool, rows[i].name, slice_of(rows[i].value), err);
+	if (rc == 0 && settled->delivered > 0) {
+		snprintf(text, sizeof(text), "%lld", (long long)wall_ms);
+		rc = spool_meta_set(spool, "last_success_ms", slice_of(text), err);
+	}
+	if (rc == 0 && batch->server.known) {
+		probe_api_name(&batch->server, text);
+		rc = spool_meta_set(spool, "api", slice_of(text), err);
+	}
+	return rc;
+}
+
+static int settle_in_transaction(struct spool *spool, const struct ship_batch *batch, int64_t wall_ms,
+                                 struct settled *ret, struct err *err)
+{
+	bool failed = batch->result == RESULT_RETRY || batch->result == RESULT_DOUBT;
+	int rc = settle_rows(spool, batch, ret, err);
+
+	if (rc == 0)
+		rc = count_up(spool, ret, failed, err);
+	if (rc == 0)
+		rc = set_facts(spool, batch, ret, wall_ms, err);
+	return rc;
+}
+
+/* In 0..1; that daemons do not return in step needs no more than this. */
+static double jitter(const struct ship *ship, int64_t mono_ms)
+{
+	const int64_t seed[] = { mono_ms, (int64_t)getpid(), (int64_t)ship->attempt, clock_wall_ms() };
+
+	return (double)(hash_64(seed, sizeof(seed)) >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+static void back_off(struct ship *ship, const struct ship_batch *batch, int64_t mono_ms)
+{
+	const struct ship_options *options = &ship->options;
+	int64_t wait_ms;
+
+	ship->attempt++;
+	wait_ms = backoff_ms(ship->attempt, options->backoff_base_ms, options->backoff_max_ms, batch->retry_after_ms,
+	                     jitter(ship, mono_ms));
+	if (batch->result == RESULT_DOUBT && wait_ms < options->lookup_delay_ms)
+		wait_ms = options->lookup_delay_ms;
+	ship->status.state = SHIP_RETRYING;
+	ship->status.next_try_ms = mono_ms + wait_ms;
+	ship->status.retries++;
+}
+
+static void move_state(struct ship *ship, const struct ship_batch *batch, bool delivered, int64_t mono_ms, int64_t wall_ms)
+{
+	struct ship_status *status = &ship->status;
+
+	if (batch->result == RESULT_DOUBT)
+		ship->doubt_due_wall_ms = wall_ms + ship->options.lookup_delay_ms;
+	if (delivered)
+		ship->attempt = 0;
+	if (batch->result == RESULT_OK) {
+		status->state = SHIP_OK;
+		status->next_try_ms = 0;
+		status->reason[0] = '\0';
+		return;
+	}
+	snprintf(status->reason, sizeof(status->reason), "%s", batch->error);
+	if (batch->result != RESULT_PAUSE) {
+		back_off(ship, batch, mono_ms);
+		return;
+	}
+	status->state = SHIP_PAUSED;
+	status->next_try_ms = mono_ms + ship->options.pause_retry_ms;
+}
+
+static void wait_for_lookup(struct ship *ship, const struct ship_batch *batch, int64_t mono_ms)
+{
+	struct ship_status *status = &ship->status;
+
+	status->state = SHIP_RETRYING;
+	status->next_try_ms = mono_ms + batch->wait_ms;
+	snprintf(status->reason, sizeof(status->reason), "a send whose outcome is not known is looked up soon");
+}
+
+static void note_outcome(struct ship *ship, const struct ship_batch *batch, const struct settled *settled, int64_t mono_ms,
+                         int64_t wall_ms)
+{
+	struct ship_status *status = &ship->status;
+
+	status->delivered += (uint64_t)settled->delivered;
+	status->dead += (uint64_t)settled->dead;
+	if (settled->delivered > 0)
+		status->last_success_ms = wall_ms;
+	if (batch->error[0])
+		snprintf(status->last_error, sizeof(status->last_error), "%s", batch->error);
+	if (batch->server.known) {
+		probe_api_name(&batch->server, status->api);
+		snprintf(status->server_version, sizeof(status->server_version), "%s", batch->server.version);
+	}
+	move_state(ship, batch, settled->delivered > 0, mono_ms, wall_ms);
+}
+
+int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, int64_t mono_ms, int64_t wall_ms, struct err *err)
+{
+	struct settled settled = { 0 };
+	int rc;
+
+	if (batch->wait_ms > 0) {
+		wait_for_lookup(ship, batch, mono_ms);
+		batch_free(batch);
+		return 0;
+	}
+	rc = spool_begin(spool, err);
+	if (rc == 0) {
+		rc = settle_in_transaction(spool, batch, wall_ms, &settled, err);
+		if (rc == 0)
+			rc = spool_commit(spool, err);
+		else
+			spool_rollback(spool);
+	}
+	/* Not written down: the send stays in flight and is in doubt; nothing is counted as delivered. */
+	if (rc != 0)
+		settled = (struct settled){ 0 };
+	note_outcome(ship, batch, &settled, mono_ms, wall_ms);
+	batch_free(batch);
+	return rc;
+}

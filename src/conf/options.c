@@ -31,7 +31,7 @@ const struct conf_option conf_options[] = {
 	  .help = "longest wait between two tries" },
 	{ .name = "pause_retry", .type = CONF_DURATION, .fallback = "10m", .min = 100, .max = DAY,
 	  .help = "wait after the server has refused the keys" },
-	{ .name = "lookup_delay", .type = CONF_DURATION, .fallback = "10s", .min = 0, .max = HOUR,
+	{ .name = "lookup_delay", .type = CONF_DURATION, .fallback = "10s", .min = 1, .max = HOUR,
 	  .help = "wait before asking the server what of an unclear request has arrived" },
 	{ .name = "flush_interval", .type = CONF_DURATION, .fallback = "5s", .min = 100, .max = HOUR,
 	  .env = "OPENCODE_LANGFUSE_FLUSH_INTERVAL", .help = "time between two batches" },

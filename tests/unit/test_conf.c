@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char **environ;
+static const char *source_dir; /* taken before the tests clear the environment */
 
 #define SECRET "sk-lf-11111111-2222-3333-4444-555555555555"
 
@@ -471,6 +471,121 @@ static void paths_are_absolute(void **state)
 	assert_string_equal(conf_string(f->conf, "ca_file"), cwd);
 }
 
+static char *read_source(const char *name)
+{
+	char path[4096];
+	FILE *in;
+	size_t n, cap = 1 << 16;
+	char *text = malloc(cap);
+
+	snprintf(path, sizeof path, "%s/%s", source_dir, name);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	assert_non_null(text);
+	n = fread(text, 1, cap - 1, in);
+	assert_true(n > 0 && n < cap - 1);
+	text[n] = '\0';
+	fclose(in);
+	return text;
+}
+
+/* Takes the comment sign from each "#name = value". */
+static void uncomment(char *text)
+{
+	for (char *p = text; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (p[0] == '#' && islower((unsigned char)p[1]))
+			p[0] = ' ';
+	}
+}
+
+static void example_has_all_options(void **state)
+{
+	struct fixture *f = *state;
+	char *text = read_source("contrib/lfspool.conf.example"), path[192];
+
+	path_in(f, "secret-key", path);
+	write_path(path, SECRET, 0600);
+	expect_ok(f, text, NULL);
+	for (unsigned i = 0; i < conf_option_count; i++)
+		expect_origin(f, conf_options[i].name, CONF_FROM_DEFAULT, NULL);
+	uncomment(text);
+	expect_ok(f, text, NULL);
+	for (unsigned i = 0; i < conf_option_count; i++) {
+		const char *where;
+		if (conf_origin(f->conf, i, &where) != CONF_FROM_FILE)
+			fail_msg("%s is not in the example", conf_options[i].name);
+		if (conf_options[i].fallback && conf_options[i].type != CONF_PATH)
+			assert_string_equal(conf_value_text(f->conf, i), conf_options[i].fallback);
+	}
+	free(text);
+}
+
+/* The entry of the option in the manual page, up to the next, on the heap. */
+static char *page_entry(const char *page, const char *name)
+{
+	char head[80];
+	const char *start, *end;
+
+	snprintf(head, sizeof head, "\n.It Ic %s\n", name);
+	start = strstr(page, head);
+	if (!start)
+		fail_msg("lfspool.conf.5 has no entry for %s", name);
+	start += strlen(head);
+	end = strstr(start, "\n.It ");
+	return strndup(start, end ? (size_t)(end - start) : strlen(start));
+}
+
+static void expect_words(const char *name, const char *entry, const char *list, const char *separators)
+{
+	char *copy = strdup(list), *rest = NULL;
+
+	for (char *word = strtok_r(copy, separators, &rest); word; word = strtok_r(NULL, separators, &rest))
+		if (!strstr(entry, word))
+			fail_msg("the entry of %s in lfspool.conf.5 does not say %s", name, word);
+	free(copy);
+}
+
+static void manual_says_what_the_table_says(void **state)
+{
+	char *page = read_source("src/conf/lfspool.conf.5"), range[64];
+
+	(void)state;
+	for (unsigned i = 0; i < conf_option_count; i++) {
+		const struct conf_option *option = &conf_options[i];
+		char *entry = page_entry(page, option->name);
+		expect_words(option->name, entry, option->env ? option->env : "", ",");
+		expect_words(option->name, entry, option->choices ? option->choices : "", "|");
+		snprintf(range, sizeof range, "%lld to %lld", (long long)option->min, (long long)option->max);
+		if (option->type == CONF_INT && !strstr(entry, range))
+			fail_msg("the entry of %s in lfspool.conf.5 does not say %s", option->name, range);
+		free(entry);
+	}
+	free(page);
+}
+
+/* The ranges of times in the page are the ones that the errors name. */
+static void manual_has_the_ranges_of_times(void **state)
+{
+	struct fixture *f = *state;
+	char *page = read_source("src/conf/lfspool.conf.5"), override[96];
+
+	for (unsigned i = 0; i < conf_option_count; i++) {
+		const struct conf_option *option = &conf_options[i];
+		const char *range;
+		char *entry;
+		if (option->type != CONF_DURATION)
+			continue;
+		snprintf(override, sizeof override, "%s=99999w", option->name);
+		expect_error(f, NULL, override, "must be ");
+		range = strstr(f->err.text, "must be ") + strlen("must be ");
+		entry = page_entry(page, option->name);
+		expect_words(option->name, entry, range, "");
+		free(entry);
+	}
+	free(page);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -479,7 +594,9 @@ int main(void)
 		TEST(named_file_must_exist), TEST(file_errors), TEST(file_with_nul_is_refused), TEST(file_forms), TEST(long_lines_are_whole),
 		TEST(durations), TEST(names_of_other_exporters), TEST(variable_errors), TEST(command_errors),
 		TEST(secrets_stay_hidden), TEST(keys_from_files), TEST(keys_from_credentials), TEST(paths_are_absolute),
+		TEST(example_has_all_options), TEST(manual_says_what_the_table_says), TEST(manual_has_the_ranges_of_times),
 	};
 
+	source_dir = getenv("srcdir") ? strdup(getenv("srcdir")) : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,6 +306,10 @@ static int perform(struct http *http, const char *url, const char *const *header
 	struct curl_slist *list = add_header(NULL, "Expect:"); /* some servers never say 100 */
 	CURLcode code;
 
+	if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0) {
+		curl_slist_free_all(list);
+		return err_set(err, LF_EINVAL, "neither http:// nor https://: %s", url);
+	}
 	for (; headers && *headers; headers++)
 		list = add_header(list, *headers);
 	if (gzip)

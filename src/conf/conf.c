@@ -26,6 +26,8 @@ static struct slice shown(const struct conf_option *option, const char *text)
 {
 	if (option->type == CONF_SECRET || strchr(text, '@'))
 		return SLICE(MASK);
+	if (!value_is_text(text))
+		return SLICE("(not text)");
 	return json_utf8_cut(slice_of(text), SHOWN_MAX_BYTES);
 }
 

@@ -43,7 +43,8 @@ static struct slice list_item(const char *list, unsigned i)
 }
 
 /* Variable i that the option reads: its own, then the aliases. False after the last. */
-static bool variable_name(const struct conf_option *option, unsigned i, const char *suffix, char out[VARIABLE_MAX_BYTES])
+static bool variable_name(const struct conf_option *option, unsigned i, const char *suffix,
+                          char out[VARIABLE_MAX_BYTES])
 {
 	char own[VARIABLE_MAX_BYTES];
 	struct slice name;
@@ -72,7 +73,7 @@ static int translate(const struct conf_alias *alias, const char *given, char **r
 	*ret = NULL;
 	if (alias && alias->when_true) {
 		if (value_parse_bool(given, &on) != 0)
-			return err_set(err, LF_EINVAL, "%s = %.80s: must be true or false", alias->variable, given);
+			return err_set(err, LF_EINVAL, "%s: must be true or false", alias->variable);
 		if (on)
 			*ret = xstrdup(alias->when_true);
 	} else if (alias && alias->unit && given[strspn(given, "0123456789")] == '\0') {

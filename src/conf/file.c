@@ -1,6 +1,6 @@
 /*
- * The layer of the INI file. libinih splits the lines; this side counts them, since not every build of the library
- * hands line numbers over, and refuses NUL bytes, and reads the value itself where the library's buffer (200 bytes) cannot hold the line.
+ * The layer of the INI file. libinih splits the lines. This side counts them, since not every build of the library
+ * hands line numbers over, refuses NUL bytes, and reads the value where the library's buffer (200 bytes) is too short.
  */
 #include "base/file.h"
 #include "base/mem.h"
@@ -34,7 +34,7 @@ static int fail(struct parser *parser, const char *words)
 	return parser->rc;
 }
 
-/* fgets() over the bytes. Blanks at the start go, since the library takes an indented line for more of the last value. */
+/* fgets() over the bytes. Blanks at the start go: the library takes an indented line for more of the last value. */
 static char *next_line(char *out, int size, void *stream)
 {
 	struct parser *parser = stream;
@@ -115,10 +115,8 @@ static int on_pair(void *user, const char *section, const char *name, const char
 
 	if (parser->rc != 0 || !name)
 		return 1;
-	if (*section && strcmp(section, SECTION) != 0) {
-		snprintf(words, sizeof words, "unknown section [%.64s]: there is only [" SECTION "]", section);
-		return fail(parser, words), 1;
-	}
+	if (*section && strcmp(section, SECTION) != 0)
+		return fail(parser, "in an unknown section: there is only [" SECTION "]"), 1;
 	if (!name_find(name, &target)) {
 		snprintf(where, sizeof where, "%s:%u", parser->path, parser->line);
 		parser->rc = name_unknown(where, name, parser->err);

@@ -43,6 +43,16 @@ static bool has_control(const char *text)
 	return false;
 }
 
+static bool is_utf8(const char *text)
+{
+	return json_utf8_valid(slice_of(text)) == strlen(text);
+}
+
+bool value_is_text(const char *text)
+{
+	return is_utf8(text) && !has_control(text);
+}
+
 /* An empty value unsets what is text; numbers, bools and choices have no empty value. */
 static bool may_be_empty(enum conf_type type)
 {
@@ -55,7 +65,7 @@ int value_parse(const struct conf_option *option, const char *text, const char *
 	memset(ret, 0, sizeof *ret);
 	if (has_control(text))
 		return err_set(err, LF_EINVAL, "must not contain control characters");
-	if (json_utf8_valid(slice_of(text)) != strlen(text))
+	if (!is_utf8(text))
 		return err_set(err, LF_EINVAL, "must be UTF-8");
 	if (!*text && may_be_empty(option->type))
 		return 0;

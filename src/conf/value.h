@@ -14,6 +14,8 @@ struct value {
 int value_parse(const struct conf_option *option, const char *text, const char *base_dir,
                 struct value *ret, struct err *err);
 void value_done(struct value *value); /* wipes the text */
+/* UTF-8 without control characters: fit for a message. */
+bool value_is_text(const char *text);
 /* true, yes, on, 1, false, no, off, 0. */
 int value_parse_bool(const char *text, bool *ret);
 

@@ -67,8 +67,9 @@ void clock_format_iso(int64_t ms, char out[32])
 	day -= days_of(year, 1, 1);
 	for (; day >= days_in(year, month); month++)
 		day -= days_in(year, month);
-	snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, (int)month, (int)day + 1,
-	         (int)(rest / HOUR), (int)(rest % HOUR / MINUTE), (int)(rest % MINUTE / SECOND), (int)(rest % SECOND));
+	snprintf(out, 32, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000, (unsigned)month % 100,
+	         (unsigned)(day + 1) % 100, (unsigned)(rest / HOUR) % 24, (unsigned)(rest / MINUTE) % 60,
+	         (unsigned)(rest / SECOND) % 60, (unsigned)rest % 1000);
 }
 
 /* Takes exactly n digits off the front. */

@@ -1,4 +1,4 @@
-/* Files and directories with their rights. */
+/* Files and directories, by system calls that do not follow what others may have put there. */
 #include "base/file.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -8,150 +8,222 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-char *file_join(const char *dir, const char *name)
+static int code_of(int error)
 {
-	size_t n = strlen(dir), m = strlen(name);
-	char *path = xmalloc(n + m + 2);
-
-	memcpy(path, dir, n);
-	path[n] = '/';
-	memcpy(path + n + 1, name, m + 1);
-	return path;
+	switch (error) {
+	case ENOENT: case ENOTDIR: return LF_ENOENT;
+	case EACCES: case EPERM: case ELOOP: case EROFS: return LF_EPERM;
+	case ENOSPC: case EDQUOT: case EFBIG: return LF_EFULL;
+	case ENOMEM: return LF_ENOMEM;
+	default: return LF_EIO;
+	}
 }
 
-/* Makes what is missing of the path; the rights of what is there are checked by the caller. */
-static int make_path(const char *path, struct err *err)
+static int fail(struct err *err, const char *what, const char *path, int error)
 {
-	char *copy = xstrdup(path);
-	int rc = 0;
+	return err_set(err, code_of(error), "%s %s: %s", what, path, strerror(error));
+}
 
-	for (char *p = copy + 1; rc == 0; p++) {
-		char c = *p;
-		if (c != '/' && c != '\0')
+/* Checks the directory itself (through its descriptor, so that it cannot be exchanged meanwhile). */
+static int check_private(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return fail(err, "cannot look at", path, errno);
+	if (st.st_uid != geteuid())
+		return err_set(err, LF_EPERM, "%s belongs to another user (uid %lu)", path, (unsigned long)st.st_uid);
+	if (st.st_mode & 077)
+		return err_set(err, LF_EPERM, "%s is open to others (mode %04o): chmod 700 it", path,
+		               (unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+/* Makes every directory above the last component; what exists is left alone. */
+static int make_parents(char *path, struct err *err)
+{
+	for (char *p = path + 1; (p = strchr(p, '/')); p++) {
+		int failed;
+
+		if (p[-1] == '/')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-			rc = err_set(err, errno == EACCES || errno == EPERM ? LF_EPERM : LF_EIO, "%s: %s", copy, strerror(errno));
-		*p = c;
-		if (c == '\0')
-			break;
+		failed = mkdir(path, 0700) && errno != EEXIST ? errno : 0;
+		if (failed && access(path, F_OK) == 0)
+			failed = 0; /* a read-only file system says EROFS before EEXIST */
+		if (failed)
+			return fail(err, "cannot make the directory", path, failed);
+		*p = '/';
 	}
-	free(copy);
-	return rc;
+	return 0;
 }
 
 int file_private_dir(const char *path, struct err *err)
 {
+	char *copy;
+	size_t len = strlen(path);
 	struct stat st;
+	int fd = -1, code;
 
-	if (lstat(path, &st) != 0) {
-		int rc = make_path(path, err);
-		if (rc != 0)
-			return rc;
-		if (lstat(path, &st) != 0)
-			return err_set(err, LF_EIO, "%s: %s", path, strerror(errno));
+	if (!len)
+		return err_set(err, LF_EINVAL, "the path of a directory is empty");
+	copy = xstrdup(path);
+	/* A trailing slash would follow a symlink. */
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	code = make_parents(copy, err);
+	if (code)
+		goto out;
+	if (mkdir(copy, 0700) && errno != EEXIST && lstat(copy, &st)) {
+		code = fail(err, "cannot make the directory", copy, errno);
+		goto out;
 	}
-	if (S_ISLNK(st.st_mode))
-		return err_set(err, LF_EPERM, "%s: is a symbolic link; refused", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, LF_EPERM, "%s: is not a directory", path);
-	if (st.st_uid != geteuid())
-		return err_set(err, LF_EPERM, "%s: belongs to user %u, not to us; refused", path, (unsigned)st.st_uid);
-	if (st.st_mode & 077)
-		return err_set(err, LF_EPERM, "%s: mode %04o is open to others; chmod 700 it", path, (unsigned)(st.st_mode & 07777));
-	if (access(path, R_OK | W_OK | X_OK) != 0)
-		return err_set(err, LF_EPERM, "%s: %s", path, strerror(errno));
-	return 0;
+	if (lstat(copy, &st) == 0 && S_ISLNK(st.st_mode)) {
+		code = err_set(err, LF_EPERM, "%s is a symbolic link", copy);
+		goto out;
+	}
+	fd = open(copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		code = err_set(err, LF_EPERM, "%s is not a directory", copy);
+	else
+		code = fd < 0 ? fail(err, "cannot open", copy, errno) : check_private(fd, copy, err);
+out:
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return code;
 }
 
 int file_open_read(const char *path, struct err *err)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd, code = 0;
 
+	do
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
-		return err_set(err, errno == ENOENT ? LF_ENOENT : LF_EIO, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		close(fd);
-		return err_set(err, LF_EINVAL, "%s: is a directory", path);
+		return fail(err, "cannot open", path, errno);
+	if (fstat(fd, &st))
+		code = fail(err, "cannot look at", path, errno);
+	else if (S_ISDIR(st.st_mode))
+		code = err_set(err, LF_EINVAL, "%s is a directory", path);
+	if (!code)
+		return fd;
+	close(fd);
+	return code;
+}
+
+/* Appends until the end; one byte beyond max_bytes is LF_ELIMIT. */
+static int read_rest(int fd, const char *path, size_t max_bytes, struct buf *ret, struct err *err)
+{
+	size_t total = 0;
+	char part[16384];
+
+	for (;;) {
+		ssize_t n = read(fd, part, sizeof(part));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail(err, "cannot read", path, errno);
+		if (n == 0)
+			return 0;
+		total += (size_t)n;
+		if (total > max_bytes)
+			return err_set(err, LF_ELIMIT, "%s is larger than %zu bytes", path, max_bytes);
+		if (buf_append(ret, part, (size_t)n))
+			return err_set(err, ret->failed, "%s does not fit in memory", path);
 	}
-	return fd;
 }
 
 int file_read_all(const char *path, size_t max_bytes, struct buf *ret, struct err *err)
 {
-	int fd = file_open_read(path, err);
-	size_t start = ret->len;
-	ssize_t n = 1;
+	int fd = file_open_read(path, err), code;
 
 	if (fd < 0)
 		return fd;
-	while (n > 0 && ret->len - start <= max_bytes) {
-		char *room = buf_reserve(ret, 65536);
-		n = room ? read(fd, room, 65536) : 0;
-		if (n > 0)
-			ret->len += (size_t)n;
-	}
+	code = read_rest(fd, path, max_bytes, ret, err);
 	close(fd);
-	if (n < 0)
-		return err_set(err, LF_EIO, "%s: %s", path, strerror(errno));
-	if (ret->failed || ret->len - start > max_bytes)
-		return err_set(err, LF_ELIMIT, "%s: larger than %zu bytes", path, max_bytes);
-	return buf_append(ret, "", 0);
+	return code;
 }
 
 int file_write_all(int fd, struct slice content)
 {
-	while (content.len > 0) {
+	while (content.len) {
 		ssize_t n = write(fd, content.ptr, content.len);
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno == ENOSPC || errno == EDQUOT ? LF_EFULL : LF_EIO;
+			return code_of(errno);
 		content.ptr += n;
 		content.len -= (size_t)n;
 	}
 	return 0;
 }
 
-static int sync_dir_of(const char *path)
+static int sync_parent(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash ? xmemdup0(path, (size_t)(slash - path) + (slash == path)) : xstrdup(".");
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	char *dir = !slash ? xstrdup(".") : slash == path ? xstrdup("/") : xmemdup0(path, (size_t)(slash - path));
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
 
+	if (fd < 0 || fsync(fd))
+		code = fail(err, "cannot sync", dir, errno);
+	if (fd >= 0)
+		close(fd);
 	free(dir);
-	if (fd < 0)
-		return LF_EIO;
-	rc = fsync(fd) == 0 ? 0 : LF_EIO;
-	close(fd);
-	return rc;
+	return code;
+}
+
+static int write_and_sync(int fd, const char *path, struct slice content, mode_t mode, struct err *err)
+{
+	int code;
+
+	if (fchmod(fd, mode))
+		return fail(err, "cannot set the mode of", path, errno);
+	code = file_write_all(fd, content);
+	if (code)
+		return err_set(err, code, "cannot write %s: %s", path, strerror(errno));
+	if (fsync(fd))
+		return fail(err, "cannot sync", path, errno);
+	return 0;
 }
 
 int file_replace(const char *path, struct slice content, mode_t mode, struct err *err)
 {
-	size_t n = strlen(path) + 8;
-	char *temporary = xmalloc(n);
-	int fd, rc;
+	size_t size = strlen(path) + sizeof(".XXXXXX");
+	char *temporary = xmalloc(size);
+	int fd, code;
 
-	snprintf(temporary, n, "%s.XXXXXX", path);
+	snprintf(temporary, size, "%s.XXXXXX", path);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
-		rc = err_set(err, LF_EIO, "%s: %s", temporary, strerror(errno));
-		free(temporary);
-		return rc;
+		code = fail(err, "cannot make a file beside", path, errno);
+		goto out;
 	}
-	rc = file_write_all(fd, content);
-	if (rc == 0 && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
-		rc = LF_EIO;
-	if (close(fd) != 0 && rc == 0)
-		rc = LF_EIO;
-	if (rc == 0 && rename(temporary, path) != 0)
-		rc = LF_EIO;
-	if (rc == 0)
-		rc = sync_dir_of(path);
+	code = write_and_sync(fd, temporary, content, mode, err);
+	if (close(fd) && !code)
+		code = fail(err, "cannot close", temporary, errno);
+	if (!code && rename(temporary, path))
+		code = fail(err, "cannot replace", path, errno);
+	if (code)
+		unlink(temporary);
 	else
-		(void)unlink(temporary);
+		code = sync_parent(path, err);
+out:
 	free(temporary);
-	return rc == 0 ? 0 : err_set(err, rc, "%s: %s", path, strerror(errno));
+	return code;
+}
+
+char *file_join(const char *dir, const char *name)
+{
+	size_t len = strlen(dir);
+	const char *between = len && dir[len - 1] == '/' ? "" : "/";
+	size_t size = len + strlen(name) + 2;
+	char *path = xmalloc(size);
+
+	snprintf(path, size, "%s%s%s", dir, between, name);
+	return path;
 }

@@ -1,34 +1,50 @@
 /*
- * The pull tokenizer: strict RFC 8259 over bytes that stay where they are. A bit per level says whether it is an
- * object or an array, so that depth costs no recursion and no allocation.
+ * The tokenizer. It looks at each byte once and keeps one bit a level (object or array), so its
+ * memory does not depend on the input.
  */
-#include "base/json.h"
+#include "base/json_private.h"
 
-enum state { WANT_VALUE, WANT_VALUE_OR_CLOSE, WANT_KEY, WANT_KEY_OR_CLOSE, WANT_COMMA_OR_CLOSE, WANT_END, FAILED };
+enum state {
+	EXPECT_VALUE,
+	EXPECT_VALUE_OR_CLOSE, /* after [ */
+	EXPECT_KEY,            /* after a comma in an object */
+	EXPECT_KEY_OR_CLOSE,   /* after { */
+	EXPECT_COMMA_OR_CLOSE, /* after a value */
+	EXPECT_END             /* after the top value */
+};
+
+/* Bytes of a string that end a run of plain ASCII: quote, backslash, control characters, UTF-8. */
+#define C16(v) v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v
+static const uint8_t string_stops[256] = {
+	C16(1), C16(1),
+	0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* " */
+	C16(0), C16(0),
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* \ */
+	C16(0), C16(0),
+	C16(1), C16(1), C16(1), C16(1), C16(1), C16(1), C16(1), C16(1),
+};
 
 void json_reader_init(struct json_reader *reader, struct slice input, unsigned max_depth)
 {
-	memset(reader, 0, sizeof *reader);
-	reader->base = reader->pos = input.ptr ? input.ptr : "";
+	static const char empty[1];
+
+	memset(reader, 0, sizeof(*reader));
+	reader->base = reader->pos = input.len ? input.ptr : empty;
 	reader->end = reader->base + input.len;
-	reader->max_depth = max_depth == 0 || max_depth > JSON_MAX_DEPTH ? JSON_MAX_DEPTH : max_depth;
-	reader->state = WANT_VALUE;
+	reader->max_depth = max_depth && max_depth < JSON_MAX_DEPTH ? max_depth : JSON_MAX_DEPTH;
+	reader->state = EXPECT_VALUE;
 }
 
-static enum json_type fail(struct json_reader *reader, struct json_token *token, const char *why)
+static bool fail(struct json_reader *reader, const char *at, const char *error)
 {
-	reader->error = why;
-	reader->state = FAILED;
-	token->type = JSON_BAD;
-	token->raw = (struct slice){ reader->pos, 0 };
-	return JSON_BAD;
+	reader->pos = at;
+	reader->error = error;
+	return false;
 }
 
-static void skip_space(struct json_reader *reader)
+static bool fail_end(struct json_reader *reader)
 {
-	while (reader->pos < reader->end &&
-	       (*reader->pos == ' ' || *reader->pos == '\n' || *reader->pos == '\t' || *reader->pos == '\r'))
-		reader->pos++;
+	return fail(reader, reader->end, "the text ends too early");
 }
 
 static bool in_object(const struct json_reader *reader)
@@ -40,45 +56,21 @@ static bool in_object(const struct json_reader *reader)
 
 static void after_value(struct json_reader *reader)
 {
-	reader->state = reader->depth == 0 ? WANT_END : WANT_COMMA_OR_CLOSE;
+	reader->state = reader->depth ? EXPECT_COMMA_OR_CLOSE : EXPECT_END;
 }
 
-/* Length of the UTF-8 character at p (a lead byte >= 0x80), 0 when it is none: RFC 3629, table 3-7 of Unicode. */
-static size_t utf8_length(const unsigned char *p, const unsigned char *end)
+static void skip_blanks(struct json_reader *reader)
 {
-	unsigned char c = p[0];
-	size_t n = c >= 0xc2 && c <= 0xdf ? 2 : c >= 0xe0 && c <= 0xef ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+	const char *p = reader->pos;
 
-	if (n == 0 || (size_t)(end - p) < n)
-		return 0;
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
+	while (p < reader->end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+		p++;
+	reader->pos = p;
 }
 
-size_t json_utf8_valid(struct slice text)
+static bool is_digit(const char *p, const char *end)
 {
-	const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len;
-
-	while (p < end) {
-		size_t n = *p < 0x80 ? 1 : utf8_length(p, end);
-		if (n == 0)
-			break;
-		p += n;
-	}
-	return (size_t)((const char *)p - text.ptr);
-}
-
-struct slice json_utf8_cut(struct slice text, size_t max_bytes)
-{
-	if (text.len <= max_bytes)
-		return text;
-	while (max_bytes > 0 && ((unsigned char)text.ptr[max_bytes] & 0xc0) == 0x80)
-		max_bytes--;
-	return (struct slice){ text.ptr, max_bytes };
+	return p < end && *p >= '0' && *p <= '9';
 }
 
 static bool is_hex(char c)
@@ -86,229 +78,232 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-static const char *scan_escape(const char *p, const char *end, const char **why)
+/* Length of the escape at p (a backslash), or 0. */
+static int escape_length(const char *p, const char *end)
 {
-	if (p + 1 >= end) {
-		*why = "unterminated string";
-		return NULL;
-	}
-	if (p[1] != 'u') {
-		*why = "bad escape";
-		return memchr("\"\\/bfnrt", p[1], 8) ? p + 2 : NULL;
-	}
-	*why = "bad \\u escape";
+	if (end - p < 2 || !p[1] || !strchr("\"\\/bfnrtu", p[1]))
+		return 0;
+	if (p[1] != 'u')
+		return 2;
 	if (end - p < 6)
-		return NULL;
+		return 0;
 	for (int i = 2; i < 6; i++)
 		if (!is_hex(p[i]))
-			return NULL;
-	return p + 6;
+			return 0;
+	return 6;
 }
 
-/* From the opening quote; moves pos behind the closing one. NULL, or why not. */
-static const char *scan_string(struct json_reader *reader, struct json_token *token)
+/* Steps over a backslash or a byte above ASCII inside a string. NULL: failed. */
+static const char *string_special(struct json_reader *reader, const char *p, struct json_token *ret)
 {
-	const char *p = reader->pos + 1, *end = reader->end, *why = NULL;
+	int n;
 
-	token->escaped = false;
-	while (p < end) {
-		unsigned char c = (unsigned char)*p;
-		if (c >= 0x20 && c != '"' && c != '\\' && c < 0x80) {
-			p++;
-		} else if (c == '"') {
-			token->raw = (struct slice){ reader->pos, (size_t)(p + 1 - reader->pos) };
-			reader->pos = p + 1;
-			return NULL;
-		} else if (c == '\\') {
-			const char *next = scan_escape(p, end, &why);
-			token->escaped = true;
-			if (!next) {
-				reader->pos = p;
-				return why;
-			}
-			p = next;
-		} else {
-			size_t n = c < 0x80 ? 0 : utf8_length((const unsigned char *)p, (const unsigned char *)end);
-			if (n == 0) {
-				reader->pos = p;
-				return c < 0x20 ? "raw control character in a string" : "invalid UTF-8";
-			}
-			p += n;
-		}
+	if (*p == '\\') {
+		ret->escaped = true;
+		n = escape_length(p, reader->end);
+		if (!n)
+			fail(reader, p, "a bad escape in a string");
+	} else if ((uint8_t)*p < 0x80) {
+		n = 0;
+		fail(reader, p, "a control character in a string");
+	} else {
+		n = utf8_step(p, reader->end);
+		if (n < 0)
+			fail(reader, p, "invalid UTF-8");
 	}
-	reader->pos = end;
-	return "unterminated string";
+	return n > 0 ? p + n : NULL;
 }
 
-static const char *digits(const char *p, const char *end)
+static bool read_string(struct json_reader *reader, struct json_token *ret)
 {
-	while (p < end && *p >= '0' && *p <= '9')
+	const char *p = reader->pos + 1, *end = reader->end;
+
+	ret->type = JSON_STRING;
+	for (;;) {
+		while (p < end && !string_stops[(uint8_t)*p])
+			p++;
+		if (p == end)
+			return fail_end(reader);
+		if (*p == '"')
+			break;
+		p = string_special(reader, p, ret);
+		if (!p)
+			return false;
+	}
+	ret->raw = (struct slice){ reader->pos, (size_t)(p + 1 - reader->pos) };
+	reader->pos = p + 1;
+	return true;
+}
+
+static const char *skip_digits(const char *p, const char *end)
+{
+	while (is_digit(p, end))
 		p++;
 	return p;
 }
 
-/* The end of the number at p, NULL when it is none. */
-static const char *scan_number(const char *p, const char *end)
+static bool read_number(struct json_reader *reader, struct json_token *ret)
 {
-	const char *start;
+	const char *p = reader->pos, *end = reader->end;
 
-	if (p < end && *p == '-')
+	if (*p == '-')
 		p++;
-	start = p;
-	p = digits(p, end);
-	if (p == start || (*start == '0' && p - start > 1))
-		return NULL;
+	if (!is_digit(p, end))
+		return fail(reader, p, "a minus without a number");
+	p = *p == '0' ? p + 1 : skip_digits(p, end);
+	if (is_digit(p, end))
+		return fail(reader, p, "a number with a leading zero");
 	if (p < end && *p == '.') {
-		start = ++p;
-		p = digits(p, end);
-		if (p == start)
-			return NULL;
+		if (!is_digit(++p, end))
+			return fail(reader, p, "a fraction without digits");
+		p = skip_digits(p, end);
 	}
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		if (p < end && (*p == '+' || *p == '-'))
 			p++;
-		start = p;
-		p = digits(p, end);
-		if (p == start)
-			return NULL;
+		if (!is_digit(p, end))
+			return fail(reader, p, "an exponent without digits");
+		p = skip_digits(p, end);
 	}
-	return p;
-}
-
-static enum json_type take_number(struct json_reader *reader, struct json_token *token)
-{
-	const char *p = scan_number(reader->pos, reader->end);
-
-	if (!p)
-		return fail(reader, token, "bad number");
-	token->raw = (struct slice){ reader->pos, (size_t)(p - reader->pos) };
+	ret->type = JSON_NUMBER;
+	ret->raw = (struct slice){ reader->pos, (size_t)(p - reader->pos) };
 	reader->pos = p;
-	after_value(reader);
-	return token->type = JSON_NUMBER;
+	return true;
 }
 
-static enum json_type take_word(struct json_reader *reader, struct json_token *token)
+static bool read_word(struct json_reader *reader, struct json_token *ret)
 {
-	static const struct { const char *text; size_t len; enum json_type type; } words[] = {
-		{ "true", 4, JSON_TRUE }, { "false", 5, JSON_FALSE }, { "null", 4, JSON_NULL },
-	};
+	static const struct {
+		const char *text;
+		size_t len;
+		enum json_type type;
+	} words[] = { { "true", 4, JSON_TRUE }, { "false", 5, JSON_FALSE }, { "null", 4, JSON_NULL } };
+	size_t left = (size_t)(reader->end - reader->pos);
 
 	for (size_t i = 0; i < 3; i++) {
-		if ((size_t)(reader->end - reader->pos) < words[i].len || memcmp(reader->pos, words[i].text, words[i].len) != 0)
+		if (left < words[i].len || memcmp(reader->pos, words[i].text, words[i].len))
 			continue;
-		token->raw = (struct slice){ reader->pos, words[i].len };
+		ret->type = words[i].type;
+		ret->raw = (struct slice){ reader->pos, words[i].len };
 		reader->pos += words[i].len;
-		after_value(reader);
-		return token->type = words[i].type;
+		return true;
 	}
-	return fail(reader, token, "unexpected character");
+	return fail(reader, reader->pos, "a value was expected");
 }
 
-static enum json_type take_open(struct json_reader *reader, struct json_token *token, bool object)
+static bool open_level(struct json_reader *reader, struct json_token *ret)
 {
-	unsigned level = reader->depth;
-	uint64_t bit = UINT64_C(1) << (level % 64);
+	bool object = *reader->pos == '{';
+	uint64_t bit = UINT64_C(1) << (reader->depth % 64);
+	uint64_t *kinds = &reader->kinds[reader->depth / 64 % (JSON_MAX_DEPTH / 64)];
 
-	if (level >= reader->max_depth)
-		return fail(reader, token, "nested too deep");
-	if (object)
-		reader->kinds[level / 64] |= bit;
-	else
-		reader->kinds[level / 64] &= ~bit;
+	if (reader->depth == reader->max_depth)
+		return fail(reader, reader->pos, "nested too deeply");
+	*kinds = object ? *kinds | bit : *kinds & ~bit;
 	reader->depth++;
-	token->raw = (struct slice){ reader->pos++, 1 };
-	reader->state = object ? WANT_KEY_OR_CLOSE : WANT_VALUE_OR_CLOSE;
-	return token->type = object ? JSON_OBJECT : JSON_ARRAY;
+	reader->state = object ? EXPECT_KEY_OR_CLOSE : EXPECT_VALUE_OR_CLOSE;
+	ret->type = object ? JSON_OBJECT : JSON_ARRAY;
+	ret->raw = (struct slice){ reader->pos++, 1 };
+	return true;
 }
 
-static enum json_type take_close(struct json_reader *reader, struct json_token *token)
+static bool close_level(struct json_reader *reader, struct json_token *ret)
+{
+	ret->type = in_object(reader) ? JSON_OBJECT_CLOSE : JSON_ARRAY_CLOSE;
+	ret->raw = (struct slice){ reader->pos++, 1 };
+	reader->depth--;
+	after_value(reader);
+	return true;
+}
+
+static bool read_value(struct json_reader *reader, struct json_token *ret)
+{
+	char c = *reader->pos;
+	bool ok;
+
+	if (c == '{' || c == '[')
+		return open_level(reader, ret);
+	if (c == '"')
+		ok = read_string(reader, ret);
+	else if (c == '-' || (c >= '0' && c <= '9'))
+		ok = read_number(reader, ret);
+	else
+		ok = read_word(reader, ret);
+	after_value(reader);
+	return ok;
+}
+
+static bool read_key(struct json_reader *reader, struct json_token *ret)
+{
+	if (*reader->pos != '"')
+		return fail(reader, reader->pos, "a key was expected");
+	if (!read_string(reader, ret))
+		return false;
+	ret->type = JSON_KEY;
+	skip_blanks(reader);
+	if (reader->pos == reader->end)
+		return fail_end(reader);
+	if (*reader->pos != ':')
+		return fail(reader, reader->pos, "a colon was expected");
+	reader->pos++;
+	reader->state = EXPECT_VALUE;
+	return true;
+}
+
+/* After a value inside a level: its close, or a comma and what follows it. */
+static bool read_next_item(struct json_reader *reader, struct json_token *ret)
 {
 	bool object = in_object(reader);
 
-	if (*reader->pos != (object ? '}' : ']'))
-		return fail(reader, token, "mismatched bracket");
-	token->raw = (struct slice){ reader->pos++, 1 };
-	reader->depth--;
-	after_value(reader);
-	return token->type = object ? JSON_OBJECT_CLOSE : JSON_ARRAY_CLOSE;
-}
-
-static enum json_type take_key(struct json_reader *reader, struct json_token *token)
-{
-	const char *why;
-
-	if (*reader->pos != '"')
-		return fail(reader, token, "expected a key");
-	why = scan_string(reader, token);
-	if (why)
-		return fail(reader, token, why);
-	skip_space(reader);
-	if (reader->pos == reader->end || *reader->pos != ':')
-		return fail(reader, token, reader->pos == reader->end ? "unexpected end" : "expected a colon");
-	reader->pos++;
-	reader->state = WANT_VALUE;
-	return token->type = JSON_KEY;
-}
-
-static enum json_type take_value(struct json_reader *reader, struct json_token *token)
-{
-	const char *why;
-
-	switch (*reader->pos) {
-	case '{':
-		return take_open(reader, token, true);
-	case '[':
-		return take_open(reader, token, false);
-	case '"':
-		why = scan_string(reader, token);
-		if (why)
-			return fail(reader, token, why);
-		after_value(reader);
-		return token->type = JSON_STRING;
-	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-		return take_number(reader, token);
-	default:
-		return take_word(reader, token);
-	}
-}
-
-static enum json_type after_comma(struct json_reader *reader, struct json_token *token)
-{
+	if (*reader->pos == (object ? '}' : ']'))
+		return close_level(reader, ret);
 	if (*reader->pos != ',')
-		return *reader->pos == '}' || *reader->pos == ']' ? take_close(reader, token)
-		                                                  : fail(reader, token, "expected a comma or a closing bracket");
+		return fail(reader, reader->pos, "a comma or the end of the list was expected");
 	reader->pos++;
-	skip_space(reader);
+	skip_blanks(reader);
 	if (reader->pos == reader->end)
-		return fail(reader, token, "unexpected end");
-	return in_object(reader) ? take_key(reader, token) : take_value(reader, token);
+		return fail_end(reader);
+	return object ? read_key(reader, ret) : read_value(reader, ret);
+}
+
+static bool read_token(struct json_reader *reader, struct json_token *ret)
+{
+	char c = *reader->pos;
+
+	switch ((enum state)reader->state) {
+	case EXPECT_VALUE:
+		return read_value(reader, ret);
+	case EXPECT_VALUE_OR_CLOSE:
+		return c == ']' ? close_level(reader, ret) : read_value(reader, ret);
+	case EXPECT_KEY:
+		return read_key(reader, ret);
+	case EXPECT_KEY_OR_CLOSE:
+		return c == '}' ? close_level(reader, ret) : read_key(reader, ret);
+	case EXPECT_COMMA_OR_CLOSE:
+		return read_next_item(reader, ret);
+	case EXPECT_END:
+		break;
+	}
+	return fail(reader, reader->pos, "something stands after the value");
 }
 
 enum json_type json_next(struct json_reader *reader, struct json_token *ret)
 {
+	ret->type = JSON_BAD;
+	ret->raw = SLICE_NONE;
 	ret->escaped = false;
-	if (reader->state == FAILED)
-		return fail(reader, ret, reader->error);
-	skip_space(reader);
-	if (reader->pos == reader->end) {
-		if (reader->state != WANT_END)
-			return fail(reader, ret, "unexpected end");
-		ret->raw = (struct slice){ reader->pos, 0 };
+	if (reader->error)
+		return JSON_BAD;
+	skip_blanks(reader);
+	if (reader->pos < reader->end) {
+		if (read_token(reader, ret))
+			return ret->type;
+	} else if (reader->state == EXPECT_END) {
 		return ret->type = JSON_END;
+	} else {
+		fail_end(reader);
 	}
-	switch ((enum state)reader->state) {
-	case WANT_VALUE:
-		return take_value(reader, ret);
-	case WANT_VALUE_OR_CLOSE:
-		return *reader->pos == ']' ? take_close(reader, ret) : take_value(reader, ret);
-	case WANT_KEY:
-		return take_key(reader, ret);
-	case WANT_KEY_OR_CLOSE:
-		return *reader->pos == '}' ? take_close(reader, ret) : take_key(reader, ret);
-	case WANT_COMMA_OR_CLOSE:
-		return after_comma(reader, ret);
-	default:
-		return fail(reader, ret, "more after the value");
-	}
+	ret->raw = SLICE_NONE;
+	return ret->type = JSON_BAD;
 }

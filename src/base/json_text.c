@@ -1,125 +1,213 @@
-/* Strings: from JSON to text and back. */
-#include "base/json.h"
+/* UTF-8, and the two directions of JSON's escapes. */
+#include "base/json_private.h"
 
-static unsigned hex4(const char *p)
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+/* The well-formed sequences of Unicode's table 3-7: by first byte, length and range of the second. */
+struct utf8_lead {
+	uint8_t first, last, length, second_min, second_max;
+};
+
+static const struct utf8_lead leads[] = {
+	{ 0xc2, 0xdf, 2, 0x80, 0xbf },
+	{ 0xe0, 0xe0, 3, 0xa0, 0xbf },
+	{ 0xe1, 0xec, 3, 0x80, 0xbf },
+	{ 0xed, 0xed, 3, 0x80, 0x9f },
+	{ 0xee, 0xef, 3, 0x80, 0xbf },
+	{ 0xf0, 0xf0, 4, 0x90, 0xbf },
+	{ 0xf1, 0xf3, 4, 0x80, 0xbf },
+	{ 0xf4, 0xf4, 4, 0x80, 0x8f },
+};
+
+static const struct utf8_lead *find_lead(uint8_t byte)
 {
-	unsigned v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		char c = p[i];
-		v = v << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-	}
-	return v;
+	for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+		if (byte >= leads[i].first && byte <= leads[i].last)
+			return &leads[i];
+	return NULL;
 }
 
-static int put_utf8(struct buf *out, unsigned code)
+int utf8_step(const char *p, const char *end)
 {
-	char bytes[4];
-	size_t n;
+	const struct utf8_lead *lead = find_lead((uint8_t)*p);
 
+	if (!lead || end - p < 2 || (uint8_t)p[1] < lead->second_min || (uint8_t)p[1] > lead->second_max)
+		return -1;
+	for (int i = 2; i < lead->length; i++)
+		if (end - p <= i || ((uint8_t)p[i] & 0xc0) != 0x80)
+			return -i;
+	return lead->length;
+}
+
+size_t json_utf8_valid(struct slice text)
+{
+	const char *p = text.ptr, *end = p + text.len;
+
+	while (p < end) {
+		int n = (uint8_t)*p < 0x80 ? 1 : utf8_step(p, end);
+
+		if (n < 0)
+			break;
+		p += n;
+	}
+	return (size_t)(p - text.ptr);
+}
+
+struct slice json_utf8_cut(struct slice text, size_t max_bytes)
+{
+	size_t n = max_bytes;
+
+	if (text.len <= max_bytes)
+		return text;
+	/* A character has at most three continuation bytes; more than that is no UTF-8 anyway. */
+	while (n && max_bytes - n < 3 && ((uint8_t)text.ptr[n] & 0xc0) == 0x80)
+		n--;
+	return (struct slice){ text.ptr, n };
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The code unit of "\uXXXX" at p, or -1. */
+static int32_t read_unit(const char *p, const char *end)
+{
+	int32_t unit = 0;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		int digit = hex_value(p[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit << 4 | digit;
+	}
+	return unit;
+}
+
+static size_t encode(int32_t code, char out[4])
+{
 	if (code < 0x80) {
-		bytes[0] = (char)code;
-		n = 1;
-	} else if (code < 0x800) {
-		bytes[0] = (char)(0xc0 | code >> 6);
-		bytes[1] = (char)(0x80 | (code & 63));
-		n = 2;
-	} else if (code < 0x10000) {
-		bytes[0] = (char)(0xe0 | code >> 12);
-		bytes[1] = (char)(0x80 | (code >> 6 & 63));
-		bytes[2] = (char)(0x80 | (code & 63));
-		n = 3;
-	} else {
-		bytes[0] = (char)(0xf0 | code >> 18);
-		bytes[1] = (char)(0x80 | (code >> 12 & 63));
-		bytes[2] = (char)(0x80 | (code >> 6 & 63));
-		bytes[3] = (char)(0x80 | (code & 63));
-		n = 4;
+		out[0] = (char)code;
+		return 1;
 	}
-	return buf_append(out, bytes, n);
+	if (code < 0x800) {
+		out[0] = (char)(0xc0 | code >> 6);
+		out[1] = (char)(0x80 | (code & 0x3f));
+		return 2;
+	}
+	if (code < 0x10000) {
+		out[0] = (char)(0xe0 | code >> 12);
+		out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (code & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | code >> 18);
+	out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (code & 0x3f));
+	return 4;
 }
 
-/* At "\uXXXX"; joins a surrogate pair. Moves *p behind what it took. */
-static int put_escape_u(struct buf *out, const char **p, const char *end)
+static size_t decode_unicode(const char **pos, const char *end, char out[4])
 {
-	unsigned code = hex4(*p + 2);
+	int32_t unit = read_unit(*pos, end), low;
 
-	*p += 6;
-	if (code >= 0xd800 && code <= 0xdbff && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u') {
-		unsigned low = hex4(*p + 2);
-		if (low >= 0xdc00 && low <= 0xdfff) {
-			*p += 6;
-			return put_utf8(out, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
-		}
+	*pos += 6;
+	if (unit < 0xd800 || unit > 0xdfff)
+		return encode(unit, out);
+	low = unit < 0xdc00 ? read_unit(*pos, end) : -1;
+	if (low < 0xdc00 || low > 0xdfff)
+		return encode(0xfffd, out);
+	*pos += 6;
+	return encode(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), out);
+}
+
+size_t json_decode_escape(const char **pos, const char *end, char out[4])
+{
+	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
+	const char *name;
+
+	if (read_unit(*pos, end) >= 0)
+		return decode_unicode(pos, end, out);
+	++*pos;
+	if (*pos == end) {
+		out[0] = '\\';
+		return 1;
 	}
-	return put_utf8(out, code >= 0xd800 && code <= 0xdfff ? 0xfffd : code);
+	name = **pos ? strchr(names, **pos) : NULL;
+	out[0] = name ? values[name - names] : **pos;
+	++*pos;
+	return 1;
 }
 
 int json_unescape(struct slice raw, struct buf *out)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *p = raw.ptr + 1, *end = raw.ptr + raw.len - 1;
+	const char *p, *end, *run;
+	char bytes[4];
 
-	while (p < end) {
-		const char *run = memchr(p, '\\', (size_t)(end - p));
-		size_t n = (size_t)((run ? run : end) - p);
-		if (buf_append(out, p, n) != 0)
-			return out->failed;
-		p += n;
-		if (p == end)
-			break;
-		if (p[1] == 'u') {
-			if (put_escape_u(out, &p, end) != 0)
-				return out->failed;
-		} else {
-			const char *which = memchr(from, p[1], 8);
-			if (which && buf_char(out, to[which - from]) != 0)
-				return out->failed;
-			p += 2;
+	if (raw.len < 2)
+		return out->failed;
+	p = raw.ptr + 1;
+	end = raw.ptr + raw.len - 1;
+	while ((run = p) < end) {
+		p = memchr(run, '\\', (size_t)(end - run));
+		if (!p)
+			p = end;
+		buf_append(out, run, (size_t)(p - run));
+		if (p < end) {
+			size_t n = json_decode_escape(&p, end, bytes);
+
+			buf_append(out, bytes, n);
 		}
 	}
-	return buf_append(out, "", 0);
+	return out->failed;
 }
 
-static int put_special(struct buf *out, unsigned char c)
+static bool is_plain(uint8_t byte)
 {
-	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char *which = memchr(from, c, 7);
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
 
-	if (which) {
-		char pair[2] = { '\\', to[which - from] };
-		return buf_append(out, pair, 2);
+static void escape_ascii(char c, struct buf *out)
+{
+	static const char specials[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
+	const char *special = c ? strchr(specials, c) : NULL;
+
+	if (special) {
+		const char pair[2] = { '\\', names[special - specials] };
+
+		buf_append(out, pair, 2);
+	} else {
+		buf_format(out, "\\u%04x", (unsigned)c);
 	}
-	return buf_format(out, "\\u%04x", c);
 }
 
 int json_escape(struct slice text, struct buf *out)
 {
-	const char *p = text.ptr, *end = p + text.len;
+	const char *p = text.ptr, *end = p + text.len, *run = p;
 
 	buf_char(out, '"');
 	while (p < end) {
-		const char *run = p;
-		while (run < end && (unsigned char)*run >= 0x20 && *run != '"' && *run != '\\' && (unsigned char)*run < 0x80)
-			run++;
-		if (run > p)
-			buf_append(out, p, (size_t)(run - p));
-		p = run;
-		if (p == end)
-			break;
-		if ((unsigned char)*p < 0x80) {
-			put_special(out, (unsigned char)*p++);
-		} else {
-			unsigned char c = (unsigned char)*p;
-			size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-			if ((size_t)(end - p) >= n && json_utf8_valid((struct slice){ p, n }) == n) {
-				buf_append(out, p, n);
-				p += n;
-			} else {
-				buf_append(out, "\xef\xbf\xbd", 3);
-				p++;
-			}
+		int n = is_plain((uint8_t)*p) ? 1 : (uint8_t)*p < 0x80 ? 0 : utf8_step(p, end);
+
+		if (n > 0) {
+			p += n;
+			continue;
 		}
+		buf_append(out, run, (size_t)(p - run));
+		if (n == 0)
+			escape_ascii(*p, out);
+		else
+			buf_append(out, replacement, 3);
+		p += n ? -n : 1;
+		run = p;
 	}
+	buf_append(out, run, (size_t)(p - run));
 	return buf_char(out, '"');
 }

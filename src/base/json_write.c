@@ -1,4 +1,5 @@
-/* A writer that places commas. */
+/* The writer: commas and colons; everything else is the buffer's. */
+#include "base/err.h"
 #include "base/json.h"
 #include <inttypes.h>
 #include <math.h>
@@ -7,63 +8,81 @@
 
 void json_writer_init(struct json_writer *writer, struct buf *out)
 {
-	memset(writer, 0, sizeof *writer);
+	memset(writer, 0, sizeof(*writer));
 	writer->out = out;
 }
 
-/* A level remembers whether it holds something already. */
-static void before_item(struct json_writer *writer)
+/* What stands before a key or a value. */
+static void separate(struct json_writer *writer)
 {
-	uint64_t bit = UINT64_C(1) << (writer->depth % 64), *word = &writer->has_items[writer->depth / 64];
+	uint64_t *word = &writer->has_items[writer->depth / 64];
+	uint64_t bit = UINT64_C(1) << (writer->depth % 64);
 
 	if (writer->after_key) {
 		writer->after_key = false;
 		return;
 	}
-	if (writer->depth > 0 && (*word & bit))
+	if (*word & bit)
 		buf_char(writer->out, ',');
 	*word |= bit;
 }
 
-static void open_level(struct json_writer *writer, char bracket)
+static void open_level(struct json_writer *writer, char c)
 {
-	before_item(writer);
-	buf_char(writer->out, bracket);
-	if (writer->depth < JSON_MAX_DEPTH)
-		writer->depth++;
-	else
-		writer->out->failed = LF_ELIMIT;
+	separate(writer);
+	if (writer->depth == JSON_MAX_DEPTH) {
+		writer->out->failed = writer->out->failed ? writer->out->failed : LF_ELIMIT;
+		return;
+	}
+	buf_char(writer->out, c);
+	writer->depth++;
 	writer->has_items[writer->depth / 64] &= ~(UINT64_C(1) << (writer->depth % 64));
 }
 
-static void close_level(struct json_writer *writer, char bracket)
+static void close_level(struct json_writer *writer, char c)
 {
-	buf_char(writer->out, bracket);
-	if (writer->depth > 0)
+	if (writer->depth)
 		writer->depth--;
+	writer->after_key = false;
+	buf_char(writer->out, c);
 }
 
-void jw_object(struct json_writer *writer) { open_level(writer, '{'); }
-void jw_object_close(struct json_writer *writer) { close_level(writer, '}'); }
-void jw_array(struct json_writer *writer) { open_level(writer, '['); }
-void jw_array_close(struct json_writer *writer) { close_level(writer, ']'); }
+void jw_object(struct json_writer *writer)
+{
+	open_level(writer, '{');
+}
+
+void jw_object_close(struct json_writer *writer)
+{
+	close_level(writer, '}');
+}
+
+void jw_array(struct json_writer *writer)
+{
+	open_level(writer, '[');
+}
+
+void jw_array_close(struct json_writer *writer)
+{
+	close_level(writer, ']');
+}
+
+void jw_key_slice(struct json_writer *writer, struct slice key)
+{
+	separate(writer);
+	json_escape(key, writer->out);
+	buf_char(writer->out, ':');
+	writer->after_key = true;
+}
 
 void jw_key(struct json_writer *writer, const char *key)
 {
 	jw_key_slice(writer, slice_of(key));
 }
 
-void jw_key_slice(struct json_writer *writer, struct slice key)
-{
-	before_item(writer);
-	json_escape(key, writer->out);
-	buf_char(writer->out, ':');
-	writer->after_key = true;
-}
-
 void jw_string(struct json_writer *writer, struct slice text)
 {
-	before_item(writer);
+	separate(writer);
 	json_escape(text, writer->out);
 }
 
@@ -75,15 +94,21 @@ void jw_text(struct json_writer *writer, const char *text)
 		jw_null(writer);
 }
 
+void jw_raw(struct json_writer *writer, struct slice json)
+{
+	separate(writer);
+	buf_slice(writer->out, json.len ? json : SLICE("null"));
+}
+
 void jw_int(struct json_writer *writer, int64_t value)
 {
-	before_item(writer);
+	separate(writer);
 	buf_format(writer->out, "%" PRId64, value);
 }
 
 void jw_uint(struct json_writer *writer, uint64_t value)
 {
-	before_item(writer);
+	separate(writer);
 	buf_format(writer->out, "%" PRIu64, value);
 }
 
@@ -96,12 +121,15 @@ void jw_double(struct json_writer *writer, double value)
 		return;
 	}
 	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
+		double back;
+
+		snprintf(text, sizeof(text), "%.*g", digits, value);
+		back = strtod(text, NULL);
+		/* Equal bits: a comparison would take -0 for 0. */
+		if (!memcmp(&back, &value, sizeof(back)))
 			break;
 	}
-	before_item(writer);
-	buf_text(writer->out, text);
+	jw_raw(writer, slice_of(text));
 }
 
 void jw_bool(struct json_writer *writer, bool value)
@@ -112,10 +140,4 @@ void jw_bool(struct json_writer *writer, bool value)
 void jw_null(struct json_writer *writer)
 {
 	jw_raw(writer, SLICE("null"));
-}
-
-void jw_raw(struct json_writer *writer, struct slice json)
-{
-	before_item(writer);
-	buf_slice(writer->out, json);
 }

@@ -1,0 +1,18 @@
+/* What the parts of the JSON code share. */
+#ifndef LF_BASE_JSON_PRIVATE_H
+#define LF_BASE_JSON_PRIVATE_H
+#include "base/json.h"
+
+/*
+ * Looks at the sequence that begins at p, where p < end and *p >= 0x80: its length when it is valid,
+ * else minus the number of bytes that one U+FFFD stands for (the maximal subpart of Unicode §3.9).
+ */
+int utf8_step(const char *p, const char *end);
+
+/*
+ * Decodes the escape at *pos (a backslash), with a second \u when it completes a pair. Moves *pos
+ * behind it, writes 1 to 4 bytes of UTF-8 and returns how many.
+ */
+size_t json_decode_escape(const char **pos, const char *end, char out[4]);
+
+#endif

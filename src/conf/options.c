@@ -50,11 +50,6 @@ const struct conf_option conf_options[] = {
 	{ .name = "stale_after", .type = CONF_DURATION, .fallback = "60m", .min = 0, .max = 30 * DAY,
 	  .help = "silence after which unfinished work counts as interrupted" },
 
-	{ .name = "sources", .type = CONF_LIST, .fallback = "opencode", .choices = "opencode",
-	  .help = "comma list of the agents that are read" },
-	{ .name = "backfill_since", .type = CONF_DURATION, .fallback = "24h", .min = 0, .max = 3650 * DAY,
-	  .help = "how far back the first start reads" },
-
 	{ .name = "spool_dir", .type = CONF_PATH, .fallback = "$XDG_STATE_HOME/lfspool",
 	  .env = "OPENCODE_LANGFUSE_SPOOL_DIR", .help = "directory of the spool" },
 	{ .name = "max_spool_mb", .type = CONF_INT, .fallback = "100", .min = 10, .max = 1000000,

@@ -156,23 +156,12 @@ static int handle_ping(struct call *call, struct err *err)
 	return 0;
 }
 
-static int forget_run(struct spool *spool, void *arg, struct err *err)
-{
-	(void)arg;
-	return spool_forget_derived(spool, err);
-}
-
-static int handle_forget(struct call *call, struct err *err)
-{
-	return work_on_spool(call->context->work, false, forget_run, call, err);
-}
-
 static const struct {
 	const char *cmd;
 	int (*handle)(struct call *call, struct err *err);
 } requests[] = {
 	{ "ping", handle_ping },     { "status", handle_status }, { "purge", handle_purge },   { "dead", handle_dead },
-	{ "flush", handle_flush },   { "ingest", handle_ingest }, { "reassemble", handle_forget },
+	{ "flush", handle_flush },   { "ingest", handle_ingest },
 };
 
 static int dispatch(struct call *call, struct err *err)

@@ -362,7 +362,6 @@ static void command_errors(void **state)
 	expect_error(f, NULL, "mode", "--set: mode: needs \"=value\"");
 	expect_error(f, NULL, "mod=full", "--set: unknown option \"mod\": did you mean \"mode\"?");
 	expect_error(f, NULL, "=full", "unknown option");
-	expect_error(f, NULL, "sources=opencode,cursor", "must be opencode");
 	expect_error(f, NULL, "enabled=maybe", "--set: enabled = maybe: must be true or false");
 	expect_error(f, NULL, "langfuse_host=langfuse.example", "must be a URL such as https://langfuse.example");
 	expect_error(f, NULL, "langfuse_host=https:///x", "must be a URL");

@@ -1,0 +1,1 @@
+EXTRA_DIST += contrib/quickstart contrib/lfspool.conf.example contrib/systemd/lfspool.service contrib/launchd/org.lfspool.plist

@@ -59,7 +59,7 @@ static char *read_version(const struct http_answer *answer)
 	char *version = NULL;
 
 	json_doc_init(&doc);
-	if (answer->phase == HTTP_ANSWERED && !answer->cut && json_parse(&doc, buf_view(&answer->body), 10000, NULL) == 0)
+	if (answer->phase == HTTP_ANSWERED && answer->status == 200 && json_parse(&doc, buf_view(&answer->body), 10000, NULL) == 0)
 		version = json_strdup(&doc, json_get(&doc, 0, "version"), 31);
 	json_doc_done(&doc);
 	return version;

@@ -77,30 +77,40 @@ static const char *copy_host(const char *host)
 	return xmemdup0(host, n);
 }
 
+static void switch_off(struct ship *ship, const char *reason)
+{
+	ship->status.state = SHIP_OFF;
+	snprintf(ship->status.reason, sizeof(ship->status.reason), "%s", reason);
+}
+
+static void take_keys(struct ship *ship, const char *public_key, const char *secret_key)
+{
+	size_t n;
+
+	if (!public_key || !*public_key || !secret_key || !*secret_key) {
+		switch_off(ship, "no keys: set langfuse_public_key and langfuse_secret_key");
+		return;
+	}
+	n = strlen(public_key) + strlen(secret_key) + 2;
+	ship->auth = xmalloc(n);
+	snprintf(ship->auth, n, "%s:%s", public_key, secret_key);
+}
+
 int ship_new(const struct ship_options *options, struct ship **ret, struct err *err)
 {
-	struct ship *ship;
+	struct ship *ship = xcalloc(1, sizeof(*ship));
 
-	if (!options->host || !*options->host)
-		return err_set(err, LF_EINVAL, "langfuse_host is not set");
-	ship = xcalloc(1, sizeof(*ship));
+	(void)err;
 	ship->options = *options;
 	set_defaults(&ship->options);
 	copy_map_options(&ship->options.map);
-	ship->options.host = copy_host(options->host);
+	ship->options.host = copy_host(options->host ? options->host : "");
 	ship->options.public_key = ship->options.secret_key = NULL; /* kept as auth */
 	ship->max_bytes = ship->options.batch_max_bytes;
 	ship->http = http_new(&options->http);
-	if (options->public_key && *options->public_key && options->secret_key && *options->secret_key) {
-		size_t n = strlen(options->public_key) + strlen(options->secret_key) + 2;
-
-		ship->auth = xmalloc(n);
-		snprintf(ship->auth, n, "%s:%s", options->public_key, options->secret_key);
-	} else {
-		ship->status.state = SHIP_OFF;
-		snprintf(ship->status.reason, sizeof(ship->status.reason),
-		         "no keys: set langfuse_public_key and langfuse_secret_key");
-	}
+	take_keys(ship, options->public_key, options->secret_key);
+	if (!*ship->options.host)
+		switch_off(ship, "no server: set langfuse_host");
 	*ret = ship;
 	return 0;
 }

@@ -12,8 +12,8 @@
 enum ship_api { SHIP_AUTO, SHIP_OTLP, SHIP_OTLP_JSON, SHIP_INGESTION };
 
 struct ship_options {
-	const char *host;        /* "https://langfuse.example"; no trailing slash needed */
-	const char *public_key, *secret_key; /* NULL: ship_ready() says no, with the reason */
+	const char *host;        /* "https://langfuse.example"; no trailing slash needed. NULL: off, with the reason */
+	const char *public_key, *secret_key; /* NULL: off, with the reason */
 	enum ship_api api;
 	size_t batch_max_bytes;  /* 0: 3,500 kB, before compression */
 	unsigned batch_max_count; /* 0: 500 */
@@ -41,6 +41,7 @@ struct ship_status {
 struct ship;
 struct ship_batch; /* opaque: rows, bytes, answer */
 
+/* Copies the options' strings, but not http.cancel. Host or keys that are missing are no error: the state is SHIP_OFF. */
 int ship_new(const struct ship_options *options, struct ship **ret, struct err *err);
 void ship_free(struct ship *ship);
 /* False while there are no keys, or paused or backing off at mono_ms. */

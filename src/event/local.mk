@@ -1,3 +1,4 @@
+# src/event: the types that pass between the stages.
 noinst_LIBRARIES += src/event/libevent.a
 src_event_libevent_a_SOURCES = \
 	src/event/clean_record.c src/event/clean_record.h src/event/clean_record_make.h \

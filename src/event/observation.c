@@ -1,189 +1,366 @@
-/* The neutral JSON form of an observation: written with fields in one fixed order, read back exactly. */
+/*
+ * The neutral JSON form of an observation. One table names every field, its place in the struct and
+ * its form; writing and reading both walk it, so the order of the fields is the table's.
+ */
 #include "event/observation.h"
 #include "base/hash.h"
 #include <stddef.h>
 
-static const char *const type_names[] = { "span", "generation", "event", "agent", "tool" };
-static const char *const level_names[] = { "DEFAULT", "DEBUG", "WARNING", "ERROR" };
+static const char *const type_names[] = {
+	[OBS_SPAN] = "span", [OBS_GENERATION] = "generation", [OBS_EVENT] = "event",
+	[OBS_AGENT] = "agent", [OBS_TOOL] = "tool",
+};
+static const char *const level_names[] = {
+	[OBS_DEFAULT] = "DEFAULT", [OBS_DEBUG] = "DEBUG", [OBS_WARNING] = "WARNING", [OBS_ERROR] = "ERROR",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const char *observation_type_name(enum observation_type type)
 {
-	return type_names[type];
+	return (size_t)type < COUNT(type_names) ? type_names[type] : "?";
 }
 
 const char *observation_level_name(enum observation_level level)
 {
-	return level_names[level];
+	return (size_t)level < COUNT(level_names) ? level_names[level] : "?";
 }
 
-enum field_kind { TEXT, JSON, TIME, COUNT };
-struct field {
-	const char *name;
-	enum field_kind kind;
-	size_t offset;
+enum form {
+	TYPE, LEVEL,
+	TRACE_ID, SPAN_ID, /* hex of 16 or 8 bytes; zero is left out */
+	TEXT,              /* a JSON string; empty is left out */
+	VALUE,             /* any JSON as it is; empty is left out */
+	TIME,              /* always written */
+	TIME_OR_ZERO,      /* zero is left out */
+	USAGE              /* an object of what is known */
 };
-#define AT(member) offsetof(struct observation, member)
-static const struct field fields[] = {
-	{ "name", TEXT, AT(name) },
-	{ "source", TEXT, AT(source) },
-	{ "session", TEXT, AT(session) },
-	{ "own_session", TEXT, AT(own_session) },
-	{ "message", TEXT, AT(message) },
-	{ "part", TEXT, AT(part) },
-	{ "title", TEXT, AT(title) },
-	{ "start_ms", TIME, AT(start_ms) },
-	{ "end_ms", TIME, AT(end_ms) },
-	{ "completion_start_ms", TIME, AT(completion_start_ms) },
-	{ "status", TEXT, AT(status) },
-	{ "model", TEXT, AT(model) },
-	{ "provider", TEXT, AT(provider) },
-	{ "model_parameters", JSON, AT(model_parameters) },
-	{ "input", JSON, AT(input) },
-	{ "output", JSON, AT(output) },
-	{ "usage_input", COUNT, AT(usage.input) },
-	{ "usage_output", COUNT, AT(usage.output) },
-	{ "usage_reasoning", COUNT, AT(usage.reasoning) },
-	{ "usage_cache_read", COUNT, AT(usage.cache_read) },
-	{ "usage_cache_write", COUNT, AT(usage.cache_write) },
-	{ "cost", TEXT, AT(cost) },
-	{ "metadata", JSON, AT(metadata) },
-};
-#define FIELDS (sizeof fields / sizeof fields[0])
 
-static void write_id(struct json_writer *out, const char *key, const uint8_t *id, size_t n)
+#define FIELD(name, form, member) { name, form, offsetof(struct observation, member) }
+static const struct field {
+	const char *name;
+	enum form form;
+	size_t offset;
+} fields[] = {
+	FIELD("type", TYPE, type),
+	FIELD("level", LEVEL, level),
+	FIELD("trace", TRACE_ID, trace_id),
+	FIELD("span", SPAN_ID, span_id),
+	FIELD("parent", SPAN_ID, parent_id),
+	FIELD("name", TEXT, name),
+	FIELD("source", TEXT, source),
+	FIELD("session", TEXT, session),
+	FIELD("own_session", TEXT, own_session),
+	FIELD("message", TEXT, message),
+	FIELD("part", TEXT, part),
+	FIELD("title", TEXT, title),
+	FIELD("start", TIME, start_ms),
+	FIELD("end", TIME, end_ms),
+	FIELD("completion_start", TIME_OR_ZERO, completion_start_ms),
+	FIELD("status", TEXT, status),
+	FIELD("model", TEXT, model),
+	FIELD("provider", TEXT, provider),
+	FIELD("model_parameters", VALUE, model_parameters),
+	FIELD("input", VALUE, input),
+	FIELD("output", VALUE, output),
+	FIELD("usage", USAGE, usage),
+	FIELD("cost", TEXT, cost),
+	FIELD("metadata", VALUE, metadata),
+};
+
+#define USAGE_FIELD(member) { #member, offsetof(struct observation_usage, member) }
+static const struct usage_field {
+	const char *name;
+	size_t offset;
+} usage_fields[] = {
+	USAGE_FIELD(input), USAGE_FIELD(output), USAGE_FIELD(reasoning), USAGE_FIELD(cache_read), USAGE_FIELD(cache_write),
+};
+
+static int64_t usage_count(const struct observation_usage *usage, const struct usage_field *field)
 {
+	int64_t count;
+
+	memcpy(&count, (const char *)usage + field->offset, sizeof(count));
+	return count;
+}
+
+static void write_usage(struct json_writer *writer, const char *name, const struct observation_usage *usage)
+{
+	bool opened = false;
+
+	for (size_t i = 0; i < COUNT(usage_fields); i++) {
+		int64_t count = usage_count(usage, &usage_fields[i]);
+
+		if (count < 0)
+			continue;
+		if (!opened) {
+			jw_key(writer, name);
+			jw_object(writer);
+		}
+		opened = true;
+		jw_key(writer, usage_fields[i].name);
+		jw_int(writer, count);
+	}
+	if (opened)
+		jw_object_close(writer);
+}
+
+static void write_name(struct json_writer *writer, const char *name, const char *value)
+{
+	jw_key(writer, name);
+	jw_text(writer, value);
+}
+
+static void write_id(struct json_writer *writer, const char *name, const void *id, size_t n)
+{
+	static const uint8_t zero[16];
 	char hex[33];
 
+	if (!memcmp(id, zero, n))
+		return;
 	hash_hex(id, n, hex);
-	jw_key(out, key);
-	jw_text(out, hex);
+	write_name(writer, name, hex);
 }
 
-static void write_field(struct json_writer *out, const struct field *field, const char *base)
+static void write_slice(struct json_writer *writer, const struct field *field, const struct slice *slice)
 {
-	struct slice text;
-	int64_t number;
+	if (!slice->len)
+		return;
+	jw_key(writer, field->name);
+	if (field->form == TEXT)
+		jw_string(writer, *slice);
+	else
+		jw_raw(writer, *slice);
+}
 
-	if (field->kind == TEXT || field->kind == JSON) {
-		memcpy(&text, base + field->offset, sizeof text);
-		if (text.len == 0)
-			return;
-		jw_key(out, field->name);
-		if (field->kind == TEXT)
-			jw_string(out, text);
-		else
-			jw_raw(out, text);
+static void write_time(struct json_writer *writer, const struct field *field, const int64_t *time_ms)
+{
+	if (field->form == TIME_OR_ZERO && !*time_ms)
 		return;
+	jw_key(writer, field->name);
+	jw_int(writer, *time_ms);
+}
+
+static void write_field(struct json_writer *writer, const struct field *field, const struct observation *observation)
+{
+	const void *at = (const char *)observation + field->offset;
+
+	switch (field->form) {
+	case TYPE:
+		write_name(writer, field->name, observation_type_name(observation->type));
+		break;
+	case LEVEL:
+		if (observation->level != OBS_DEFAULT)
+			write_name(writer, field->name, observation_level_name(observation->level));
+		break;
+	case TRACE_ID:
+		write_id(writer, field->name, at, 16);
+		break;
+	case SPAN_ID:
+		write_id(writer, field->name, at, 8);
+		break;
+	case TEXT:
+	case VALUE:
+		write_slice(writer, field, at);
+		break;
+	case TIME:
+	case TIME_OR_ZERO:
+		write_time(writer, field, at);
+		break;
+	case USAGE:
+		write_usage(writer, field->name, at);
+		break;
 	}
-	memcpy(&number, base + field->offset, sizeof number);
-	if (number < (field->kind == COUNT ? 0 : 1))
-		return;
-	jw_key(out, field->name);
-	jw_int(out, number);
 }
 
 int observation_json(const struct observation *observation, struct buf *out)
 {
-	static const uint8_t none[8];
-	struct json_writer json;
+	struct json_writer writer;
 
-	json_writer_init(&json, out);
-	jw_object(&json);
-	jw_key(&json, "type");
-	jw_text(&json, observation_type_name(observation->type));
-	jw_key(&json, "level");
-	jw_text(&json, observation_level_name(observation->level));
-	write_id(&json, "trace_id", observation->trace_id, sizeof observation->trace_id);
-	write_id(&json, "span_id", observation->span_id, sizeof observation->span_id);
-	if (memcmp(observation->parent_id, none, sizeof none) != 0)
-		write_id(&json, "parent_id", observation->parent_id, sizeof observation->parent_id);
-	for (size_t i = 0; i < FIELDS; i++)
-		write_field(&json, &fields[i], (const char *)observation);
-	jw_object_close(&json);
+	json_writer_init(&writer, out);
+	jw_object(&writer);
+	for (size_t i = 0; i < COUNT(fields); i++)
+		write_field(&writer, &fields[i], observation);
+	jw_object_close(&writer);
 	return out->failed;
 }
 
-static int find_name(const struct json_doc *doc, const char *key, const char *const *names, int count)
-{
-	int32_t node = json_get(doc, 0, key);
+/* The raw values of one text, by field; len 0 where it has none. */
+struct raw_fields {
+	struct slice values[COUNT(fields)];
+	struct buf *strings;
+	struct json_doc doc; /* for numbers and usage */
+};
 
-	for (int i = 0; i < count; i++)
-		if (json_string_is(doc, node, names[i]))
-			return i;
-	return -1;
+/* Reads one value, of any depth. False when the text is broken. */
+static bool read_value(struct json_reader *reader, struct slice *ret)
+{
+	unsigned depth = reader->depth;
+	struct json_token token;
+	const char *start;
+
+	if (json_next(reader, &token) == JSON_BAD)
+		return false;
+	start = token.raw.ptr;
+	while (reader->depth > depth)
+		if (json_next(reader, &token) == JSON_BAD)
+			return false;
+	*ret = (struct slice){ start, (size_t)(reader->pos - start) };
+	return true;
 }
 
-static int read_id(const struct json_doc *doc, const char *key, uint8_t *id, size_t n, bool needed)
+static struct slice *find_value(struct raw_fields *raw, struct slice key)
 {
-	struct slice raw = json_raw(doc, json_get(doc, 0, key));
+	struct slice name = { key.ptr + 1, key.len - 2 };
 
-	memset(id, 0, n);
-	if (raw.len == 0)
-		return needed ? LF_EINVAL : 0;
-	return raw.len < 2 ? LF_EINVAL : hash_unhex((struct slice){ raw.ptr + 1, raw.len - 2 }, id, n);
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (slice_is(name, fields[i].name))
+			return &raw->values[i];
+	return NULL;
 }
 
-/* Texts go to *strings, whose memory may move: their places are noted first and made pointers at the end. */
-static int read_field(const struct json_doc *doc, const struct field *field, struct buf *strings, struct observation *ret, size_t *ret_place)
+static int split(struct slice text, struct raw_fields *raw, struct err *err)
 {
-	int32_t node = json_get(doc, 0, field->name);
-	char *base = (char *)ret;
-	struct slice text = SLICE_NONE;
-	int64_t number;
+	struct json_reader reader;
+	struct json_token token;
+	struct slice value, *to;
 
-	if (field->kind == TIME || field->kind == COUNT) {
-		number = json_int(doc, node, field->kind == COUNT ? -1 : 0);
-		memcpy(base + field->offset, &number, sizeof number);
+	json_reader_init(&reader, text, 0);
+	if (json_next(&reader, &token) != JSON_OBJECT)
+		return err_set(err, LF_EINVAL, "an observation is a JSON object");
+	while (json_next(&reader, &token) == JSON_KEY) {
+		if (!read_value(&reader, &value))
+			break;
+		to = find_value(raw, token.raw);
+		if (to)
+			*to = value;
+	}
+	if (token.type == JSON_OBJECT_CLOSE && json_next(&reader, &token) == JSON_END)
 		return 0;
-	}
-	*ret_place = strings->len;
-	if (field->kind == JSON)
-		text = json_raw(doc, node);
-	else if (json_text(doc, node, strings) == 0)
-		text.len = strings->len - *ret_place;
-	memcpy(base + field->offset, &text, sizeof text);
-	return strings->failed;
+	return err_set(err, LF_EINVAL, "observation: %s at byte %zu", reader.error ? reader.error : "broken JSON",
+	               (size_t)(reader.pos - reader.base));
 }
 
-static void point_at_texts(struct observation *ret, const struct buf *strings, const size_t *places)
+static bool is_string(struct slice raw)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
-		struct slice text;
-		if (fields[i].kind != TEXT)
-			continue;
-		memcpy(&text, (char *)ret + fields[i].offset, sizeof text);
-		text.ptr = text.len ? strings->data + places[i] : NULL;
-		memcpy((char *)ret + fields[i].offset, &text, sizeof text);
-	}
+	return raw.len >= 2 && *raw.ptr == '"';
 }
 
-static int read_all(const struct json_doc *doc, struct buf *strings, struct observation *ret)
+/* Texts move when their buffer grows, so that room for all of them is made first. */
+static int reserve_strings(const struct raw_fields *raw)
 {
-	size_t places[FIELDS] = { 0 };
-	int type = find_name(doc, "type", type_names, 5), level = find_name(doc, "level", level_names, 4);
+	size_t need = 0;
 
-	memset(ret, 0, sizeof *ret);
-	if (type < 0 || level < 0 || read_id(doc, "trace_id", ret->trace_id, 16, true) != 0 ||
-	    read_id(doc, "span_id", ret->span_id, 8, true) != 0 || read_id(doc, "parent_id", ret->parent_id, 8, false) != 0)
-		return LF_EINVAL;
-	ret->type = (enum observation_type)type;
-	ret->level = (enum observation_level)level;
-	for (size_t i = 0; i < FIELDS; i++)
-		if (read_field(doc, &fields[i], strings, ret, &places[i]) != 0)
-			return LF_EINVAL;
-	point_at_texts(ret, strings, places);
-	return 0;
+	for (size_t i = 0; i < COUNT(fields); i++)
+		if (fields[i].form == TEXT)
+			need += raw->values[i].len;
+	return buf_reserve(raw->strings, need) ? 0 : raw->strings->failed;
+}
+
+static bool parse_text(const struct raw_fields *raw, struct slice value, struct slice *ret)
+{
+	size_t start = raw->strings->len;
+
+	if (!is_string(value) || json_unescape(value, raw->strings))
+		return false;
+	*ret = (struct slice){ raw->strings->data + start, raw->strings->len - start };
+	return true;
+}
+
+static bool parse_name(struct slice value, const char *const names[], size_t count, unsigned *ret)
+{
+	if (!is_string(value))
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (slice_is((struct slice){ value.ptr + 1, value.len - 2 }, names[i])) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_id(struct slice value, uint8_t *ret, size_t n)
+{
+	return is_string(value) && !hash_unhex((struct slice){ value.ptr + 1, value.len - 2 }, ret, n);
+}
+
+static bool parse_time(struct raw_fields *raw, struct slice value, int64_t *ret)
+{
+	if (json_parse(&raw->doc, value, 0, NULL) || json_type_of(&raw->doc, 0) != JSON_NUMBER)
+		return false;
+	*ret = json_int(&raw->doc, 0, 0);
+	return true;
+}
+
+static bool parse_usage(struct raw_fields *raw, struct slice value, struct observation_usage *ret)
+{
+	if (json_parse(&raw->doc, value, 0, NULL) || json_type_of(&raw->doc, 0) != JSON_OBJECT)
+		return false;
+	for (size_t i = 0; i < COUNT(usage_fields); i++) {
+		int64_t count = json_int(&raw->doc, json_get(&raw->doc, 0, usage_fields[i].name), -1);
+
+		memcpy((char *)ret + usage_fields[i].offset, &count, sizeof(count));
+	}
+	return true;
+}
+
+static bool parse_field(struct raw_fields *raw, size_t index, struct observation *ret)
+{
+	void *at = (char *)ret + fields[index].offset;
+	struct slice value = raw->values[index];
+	unsigned name;
+
+	switch (fields[index].form) {
+	case TYPE:
+		if (!parse_name(value, type_names, COUNT(type_names), &name))
+			return false;
+		ret->type = (enum observation_type)name;
+		return true;
+	case LEVEL:
+		if (!parse_name(value, level_names, COUNT(level_names), &name))
+			return false;
+		ret->level = (enum observation_level)name;
+		return true;
+	case TRACE_ID:
+		return parse_id(value, at, 16);
+	case SPAN_ID:
+		return parse_id(value, at, 8);
+	case TEXT:
+		return parse_text(raw, value, at);
+	case VALUE:
+		*(struct slice *)at = value;
+		return true;
+	case TIME:
+	case TIME_OR_ZERO:
+		return parse_time(raw, value, at);
+	case USAGE:
+		return parse_usage(raw, value, at);
+	}
+	return false;
 }
 
 int observation_parse(struct slice text, struct buf *strings, struct observation *ret, struct err *err)
 {
-	struct json_doc doc;
-	int rc;
+	struct raw_fields raw = { .strings = strings };
+	int code;
 
-	json_doc_init(&doc);
-	rc = json_parse(&doc, text, 0, err);
-	if (rc == 0 && read_all(&doc, strings, ret) != 0)
-		rc = err_set(err, LF_EINVAL, "not an observation");
-	json_doc_done(&doc);
-	return rc;
+	*ret = (struct observation){ .usage = { -1, -1, -1, -1, -1 } };
+	json_doc_init(&raw.doc);
+	code = split(text, &raw, err);
+	if (code)
+		goto out;
+	code = reserve_strings(&raw);
+	if (code) {
+		err_set(err, code, "the texts of an observation do not fit in memory");
+		goto out;
+	}
+	for (size_t i = 0; i < COUNT(fields) && !code; i++)
+		if (raw.values[i].len && !parse_field(&raw, i, ret))
+			code = err_set(err, LF_EINVAL, "observation: bad value of %s", fields[i].name);
+	if (!code && !raw.values[0].len)
+		code = err_set(err, LF_EINVAL, "observation: it has no type");
+out:
+	json_doc_done(&raw.doc);
+	return code;
 }

@@ -202,6 +202,17 @@ static void allow_only_http(CURL *curl)
 #endif
 }
 
+static bool is_loopback(const char *url)
+{
+	static const char *const hosts[] = { "127.", "localhost:", "localhost/", "[::1]" };
+	const char *host = strstr(url, "://");
+
+	for (size_t i = 0; host && i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		if (strncasecmp(host + 3, hosts[i], strlen(hosts[i])) == 0)
+			return true;
+	return false;
+}
+
 static void set_limits(const struct http *http, struct transfer *transfer)
 {
 	CURL *curl = http->curl;
@@ -229,6 +240,8 @@ static void set_request(const struct http *http, struct transfer *transfer, cons
 	curl_easy_reset(curl);
 	set_limits(http, transfer);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
+	if (is_loopback(url)) /* the proxy's loopback would be another machine */
+		curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, http->user_agent);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->curl_error);

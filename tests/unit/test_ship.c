@@ -36,6 +36,7 @@ struct world {
 	struct scripted script[8];
 	unsigned scripted, played, posts, lookups;
 	size_t max_bytes;
+	unsigned page;            /* observations on a page of a lookup; 0: all */
 	const char *poison;
 	unsigned stored[MAX_OBSERVATIONS];
 	char head[4096];
@@ -83,12 +84,13 @@ static void store(struct world *world, struct slice body, unsigned at_most)
 
 static void answer_lookup(struct world *world, const struct script_request *request, struct script_reply *reply)
 {
-	bool first = true;
+	const char *cursor = strstr(request->target, "&cursor=%2B"); /* "+<number to begin with>" */
+	unsigned from = cursor ? (unsigned)strtoul(cursor + 11, NULL, 10) : 0, shown = 0, n;
 
 	world->lookups++;
 	reply->status = world->lookup_status;
 	buf_text(&reply->body, "{\"data\":[");
-	for (unsigned n = 0; n < MAX_OBSERVATIONS; n++) {
+	for (n = from; n < MAX_OBSERVATIONS && (world->page == 0 || shown < world->page); n++) {
 		uint8_t trace[16], span[8];
 		char trace_hex[33], span_hex[17];
 
@@ -97,10 +99,12 @@ static void answer_lookup(struct world *world, const struct script_request *requ
 		hash_hex(span, 8, span_hex);
 		if (world->stored[n] == 0 || !strstr(request->target, trace_hex))
 			continue;
-		buf_format(&reply->body, "%s{\"id\":\"%s\",\"traceId\":\"%s\"}", first ? "" : ",", span_hex, trace_hex);
-		first = false;
+		buf_format(&reply->body, "%s{\"id\":\"%s\",\"traceId\":\"%s\"}", shown++ > 0 ? "," : "", span_hex, trace_hex);
 	}
-	buf_text(&reply->body, "],\"meta\":{\"cursor\":null}}");
+	if (n < MAX_OBSERVATIONS)
+		buf_format(&reply->body, "],\"meta\":{\"cursor\":\"+%u\"}}", n);
+	else
+		buf_text(&reply->body, "],\"meta\":{\"cursor\":null}}");
 }
 
 static void answer_ingestion(struct world *world, struct slice body, struct script_reply *reply)
@@ -634,6 +638,40 @@ static void a_lookup_that_fails_is_made_again(void **state)
 	end_world(world);
 }
 
+static void a_lookup_reads_every_page(void **state)
+{
+	struct world *world = new_world("4.16.0");
+
+	(void)state;
+	script(world, (struct scripted){ .deed = SCRIPT_RESET_LATE, .store = 9 });
+	world->page = 2;
+	put_plain(world, 10);
+	assert_true(round_once(world));
+	pass_time(world, LOOKUP_DELAY_MS);
+	while (round_once(world))
+		;
+	assert_true(world->lookups > 4);
+	assert_figures(world, 0, 0, 0, 10);
+	assert_stored_once(world, 10, MAX_OBSERVATIONS);
+	end_world(world);
+}
+
+static void without_a_lookup_it_is_sent_again(void **state)
+{
+	struct world *world = new_world("4.16.0");
+
+	(void)state;
+	script(world, (struct scripted){ .deed = SCRIPT_RESET_LATE });
+	world->lookup_status = 404;
+	put_plain(world, 3);
+	assert_true(round_once(world));
+	pass_time(world, LOOKUP_DELAY_MS);
+	assert_true(round_once(world));
+	assert_figures(world, 0, 0, 0, 3);
+	assert_stored_once(world, 3, MAX_OBSERVATIONS);
+	end_world(world);
+}
+
 static void servers_that_merge_get_it_again(void **state)
 {
 	struct world *world = new_world("3.100.0");
@@ -715,6 +753,27 @@ static void changes_go_only_to_servers_that_merge(void **state)
 	}
 }
 
+static void a_server_that_was_replaced_gets_no_changes(void **state)
+{
+	struct world *world = new_world("3.100.0");
+	struct ship_batch *batch = NULL;
+
+	(void)state;
+	put_plain(world, 2);
+	assert_true(round_once(world));
+	put_observations(world, 2, 1, SLICE("\"changed\""));
+	OK(ship_take(world->ship, world->spool, world->wall_ms, &batch, &err));
+	assert_non_null(batch);
+	world->version = "4.16.0";
+	ship_resume(world->ship);
+	OK(ship_post(world->ship, batch, &err));
+	OK(ship_settle(world->ship, world->spool, batch, world->mono_ms, world->wall_ms, &err));
+	assert_stored_once(world, 2, MAX_OBSERVATIONS);
+	assert_figures(world, 0, 0, 0, 2);
+	assert_string_equal(ship_status(world->ship)->api, "otlp v4");
+	end_world(world);
+}
+
 static void without_keys_it_is_off(void **state)
 {
 	struct ship_options options = { .host = "http://127.0.0.1:1" };
@@ -748,13 +807,15 @@ int main(void)
 		cmocka_unit_test(an_api_that_takes_no_such_events_holds),
 		cmocka_unit_test(a_send_in_doubt_is_looked_up),
 		cmocka_unit_test(a_lookup_that_fails_is_made_again),
+		cmocka_unit_test(a_lookup_reads_every_page),
+		cmocka_unit_test(without_a_lookup_it_is_sent_again),
 		cmocka_unit_test(servers_that_merge_get_it_again),
 		cmocka_unit_test(what_a_crash_left_is_looked_up),
 		cmocka_unit_test(cancelling_leaves_it_in_doubt),
 		cmocka_unit_test(changes_go_only_to_servers_that_merge),
+		cmocka_unit_test(a_server_that_was_replaced_gets_no_changes),
 		cmocka_unit_test(without_keys_it_is_off),
 	};
 
-	unsetenv("http_proxy");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,7 @@ int fields_metadata(const struct observation *observation, const char *type, str
 		{ "session", observation->own_session.len > 0 ? observation->own_session : observation->session },
 		{ "message", observation->message },
 		{ "part", observation->part },
+		{ "provider", observation->provider },
 	};
 	struct json_writer writer;
 	struct json_doc doc;

@@ -22,7 +22,7 @@ void fields_usage(const struct observation_usage *usage, struct buf *out);
 void fields_cost(struct slice cost, struct buf *out);
 /* A JSON string's text; any other JSON as it is. */
 void fields_content(struct slice json, struct buf *out);
-/* The observation's metadata with source, session, message and part, and "type" if it is not NULL. */
+/* The observation's metadata with source, session, message, part and provider, and "type" if it is not NULL. */
 int fields_metadata(const struct observation *observation, const char *type, struct buf *out, struct err *err);
 /* Parameters whose values are no scalars become strings of JSON: the ingestion API refuses nested ones. */
 int fields_scalar_object(struct slice object, struct buf *out, struct err *err);

@@ -114,7 +114,7 @@ static const struct {
 	{ "langfuse.observation.input", "[{\"role\":\"user\",\"content\":\"hi\"}]" },
 	{ "langfuse.observation.output", "line\nb\xc3\xa4r" },
 	{ "langfuse.observation.metadata",
-	  "{\"source\":\"opencode\",\"session\":\"ses_child\",\"part\":\"prt_1\",\"agent\":\"build\",\"message\":\"own\",\"n\":[1,2]}" },
+	  "{\"source\":\"opencode\",\"session\":\"ses_child\",\"part\":\"prt_1\",\"provider\":\"anthropic\",\"agent\":\"build\",\"message\":\"own\",\"n\":[1,2]}" },
 	{ "langfuse.session.id", "ses_root" },
 	{ "session.id", "ses_root" },
 	{ "langfuse.user.id", "ada" },

@@ -1,0 +1,200 @@
+/*
+ * The log is the truth: what is derived from it can be thrown away and made again, and is the same whether it was made
+ * once at the end or again and again while the session went on.
+ */
+#include "daemon/derive.h"
+#include "daemon/pipeline.h"
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static const char *const scenarios[] = {
+	"abort", "autocompact", "badtool", "compaction", "crashcontinue", "err401", "err500", "errctx", "fork", "lifecycle",
+	"midstream", "permission", "plain", "queued", "revert", "subagent", "tools", "v2session",
+};
+#define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
+
+static char dir[] = "/tmp/lfspool-derive-XXXXXX";
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st, (void)type, (void)where;
+	return remove(path);
+}
+
+static void fixture_path(const char *scenario, char *out, size_t n)
+{
+	const char *src = getenv("srcdir");
+
+	snprintf(out, n, "%s/tests/fixtures/opencode/%s/sse.jsonl", src ? src : ".", scenario);
+}
+
+struct world {
+	struct conf *conf;
+	struct work work;
+	char spool_dir[128];
+};
+
+static void world_open(struct world *world, const char *name)
+{
+	char setting[256];
+	const char *overrides[] = { setting, NULL };
+	struct err err = { 0 };
+
+	memset(world, 0, sizeof *world);
+	snprintf(world->spool_dir, sizeof world->spool_dir, "%s/%s", dir, name);
+	snprintf(setting, sizeof setting, "spool_dir=%s", world->spool_dir);
+	assert_int_equal(conf_load(NULL, overrides, &world->conf, &err), 0);
+	assert_int_equal(work_init(&world->work, world->conf, &err), 0);
+	if (work_open_spool(&world->work, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void world_close(struct world *world)
+{
+	work_done(&world->work);
+	conf_free(world->conf);
+	nftw(world->spool_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void ingest_bytes(struct world *world, const char *bytes, size_t n)
+{
+	struct pipeline_result result;
+	struct err err = { 0 };
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/piece", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+	lseek(fd, 0, SEEK_SET);
+	pipeline_result_init(&result);
+	if (pipeline_run(&world->work, "opencode", "piece", fd, -1, &result, &err) != 0)
+		fail_msg("%s", err.text);
+	pipeline_result_done(&result);
+	close(fd);
+}
+
+static void derive_all(struct world *world)
+{
+	struct err err = { 0 };
+	bool more = true;
+
+	while (more)
+		if (derive_dirty(world->work.spool, TRACE_UNIT_SESSION, 4, &more, &err) != 0)
+			fail_msg("%s", err.text);
+}
+
+static int add_body(void *context, const struct spool_observation *observation, struct err *err)
+{
+	(void)err;
+	buf_slice(context, observation->body);
+	return buf_char(context, '\n');
+}
+
+static void dump(struct world *world, struct buf *out)
+{
+	struct err err = { 0 };
+
+	buf_clear(out);
+	assert_int_equal(spool_each_observation(world->work.spool, SLICE_NONE, add_body, out, &err), 0);
+}
+
+static void read_fixture(const char *scenario, struct buf *out)
+{
+	char path[512], chunk[65536];
+	size_t n;
+	FILE *f;
+
+	fixture_path(scenario, path, sizeof path);
+	f = fopen(path, "rb");
+	if (!f)
+		fail_msg("%s is not there", path);
+	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+		buf_append(out, chunk, n);
+	fclose(f);
+}
+
+static void same(const char *scenario, const char *what, const struct buf *a, const struct buf *b)
+{
+	if (a->len != b->len || memcmp(a->data, b->data, a->len) != 0)
+		fail_msg("%s: %s gives other bytes", scenario, what);
+}
+
+static void check_forgetting(const char *scenario, const struct buf *input, struct buf *whole)
+{
+	struct err err = { 0 };
+	struct world world;
+	struct buf again;
+
+	buf_init(&again, 0);
+	world_open(&world, "whole");
+	ingest_bytes(&world, input->data, input->len);
+	derive_all(&world);
+	dump(&world, whole);
+	assert_true(whole->len > 0);
+	assert_int_equal(spool_begin(world.work.spool, &err), 0);
+	assert_int_equal(spool_forget_derived(world.work.spool, &err), 0);
+	assert_int_equal(spool_commit(world.work.spool, &err), 0);
+	dump(&world, &again);
+	assert_int_equal(again.len, 0);
+	derive_all(&world);
+	dump(&world, &again);
+	same(scenario, "assembling again", whole, &again);
+	world_close(&world);
+	buf_done(&again);
+}
+
+static void check_growing(const char *scenario, const struct buf *input, const struct buf *whole)
+{
+	struct world world;
+	struct buf grown;
+
+	buf_init(&grown, 0);
+	world_open(&world, "grown");
+	for (size_t at = 0; at < input->len;) {
+		size_t end = at;
+		for (int lines = 0; lines < 9 && end < input->len; end++)
+			lines += input->data[end] == '\n';
+		ingest_bytes(&world, input->data + at, end - at);
+		derive_all(&world);
+		at = end;
+	}
+	dump(&world, &grown);
+	same(scenario, "assembling while it grows", whole, &grown);
+	world_close(&world);
+	buf_done(&grown);
+}
+
+static void test_derived_is_derived(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SCENARIOS; i++) {
+		struct buf input, whole;
+		buf_init(&input, 0);
+		buf_init(&whole, 0);
+		read_fixture(scenarios[i], &input);
+		check_forgetting(scenarios[i], &input, &whole);
+		check_growing(scenarios[i], &input, &whole);
+		buf_done(&input);
+		buf_done(&whole);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_derived_is_derived) };
+	int failed;
+
+	if (!mkdtemp(dir))
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return failed;
+}

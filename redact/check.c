@@ -1,0 +1,165 @@
+/* Placeholders and source text that stand where a secret might: pure functions over one value. */
+#include "check.h"
+#include <ctype.h>
+#include <stddef.h>
+#include <strings.h>
+
+#define WORD_MAX_BYTES 20 /* a longer run of letters is no plain word */
+
+static const char *const stop_words[] = {
+	"null", "nil", "none", "true", "false", "undefined", "string", "str", "number", "int", "integer", "bool",
+	"boolean", "object", "any", "unknown", "void", "never", "optional", "required", "bytes", "text", "todo",
+	"tbd", "redacted", "[redacted]", "hidden", "masked", "omitted", "empty", "unset", "missing", "invalid",
+	"example", "placeholder", "&str", "string[]", "string?", "std::string", "char", "varchar", "self", "this",
+};
+static const char *const stop_prefixes[] = {
+	"your-", "your_", "your ", "<your", "insert-", "insert_", "xxxx", "...", "****", "process.env", "os.environ",
+	"os.getenv", "import.meta.", "secrets.", "env.", "env(", "getenv(", "system.getenv", "deno.env", "bun.env",
+	"string |", "string|", "optional[",
+};
+static const char *const secret_words[] = { "pass", "token", "secret", "key", "pwd", "credential", "auth" };
+
+static bool starts_with(struct slice value, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return value.len >= n && strncasecmp(value.ptr, prefix, n) == 0;
+}
+
+static bool ends_with(struct slice value, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return value.len >= n && memcmp(value.ptr + value.len - n, suffix, n) == 0;
+}
+
+static bool has_secret_word(struct slice value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		struct slice rest = { value.ptr + i, value.len - i };
+
+		for (size_t w = 0; w < sizeof secret_words / sizeof *secret_words; w++)
+			if (starts_with(rest, secret_words[w]))
+				return true;
+	}
+	return false;
+}
+
+static bool is_stop_word(struct slice value)
+{
+	while (value.len && strchr(";,", value.ptr[value.len - 1]))
+		value.len--;
+	for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++)
+		if (value.len == strlen(stop_words[i]) && starts_with(value, stop_words[i]))
+			return true;
+	for (size_t i = 0; i < sizeof stop_prefixes / sizeof *stop_prefixes; i++)
+		if (starts_with(value, stop_prefixes[i]))
+			return true;
+	return false;
+}
+
+/* "****", "xxxx-xxxx", "......" */
+static bool is_mask(struct slice value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (!strchr("*xX.-_#?", value.ptr[i]) || !value.ptr[i])
+			return false;
+	return true;
+}
+
+static bool all_of(struct slice value, bool (*is)(char c))
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (!is(value.ptr[i]))
+			return false;
+	return value.len > 0;
+}
+
+static bool is_upper_name(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool is_lower_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || c == '_';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
+static bool is_code_char(char c)
+{
+	return is_letter(c) || is_digit(c) || (c && strchr(".$?!:", c));
+}
+
+/* ${X}, $(x), {{x}}, %X%, <x>, $NAME: the shell or a template fills it in. */
+static bool is_reference(struct slice value)
+{
+	struct slice rest = { value.ptr + 1, value.len - 1 };
+
+	if (value.ptr[0] == '<')
+		return ends_with(value, ">");
+	if (value.ptr[0] == '%')
+		return value.len > 2 && ends_with(value, "%");
+	if (value.ptr[0] == '{')
+		return ends_with(value, "}");
+	if (value.ptr[0] != '$' || !rest.len)
+		return false;
+	if (rest.ptr[0] == '{' || rest.ptr[0] == '(')
+		return ends_with(value, "}") || ends_with(value, ")");
+	return all_of(rest, is_upper_name) || (all_of(rest, is_lower_name) && has_secret_word(rest));
+}
+
+static bool is_placeholder(struct slice value)
+{
+	return value.len == 0 || is_mask(value) || is_reference(value) || is_stop_word(value);
+}
+
+/* A call, an index, a member (a.b), a number, a name that itself speaks of secrets. */
+static bool is_code(struct slice value)
+{
+	const char *dot = memchr(value.ptr, '.', value.len);
+
+	if (all_of(value, is_digit))
+		return value.len < WORD_MAX_BYTES;
+	if (is_letter(value.ptr[0]) && memchr(value.ptr, '(', value.len))
+		return true;
+	if (all_of(value, is_letter))
+		return has_secret_word(value);
+	return dot && dot > value.ptr && is_letter(dot[-1]) && dot + 1 < value.ptr + value.len && is_letter(dot[1]) &&
+	       all_of(value, is_code_char) && has_secret_word(value);
+}
+
+static bool is_mixed(struct slice value)
+{
+	bool digit = false, letter = false;
+
+	for (size_t i = 0; i < value.len; i++) {
+		digit |= is_digit(value.ptr[i]);
+		letter |= isalpha((unsigned char)value.ptr[i]) != 0;
+	}
+	return digit && letter;
+}
+
+bool check_harmless(enum check check, struct slice value)
+{
+	if (check == CHECK_NONE)
+		return false;
+	if (is_placeholder(value))
+		return true;
+	if (check == CHECK_VALUE)
+		return false;
+	if (check == CHECK_MIXED)
+		return !is_mixed(value);
+	if (is_code(value))
+		return true;
+	return check == CHECK_TOKEN && value.len < WORD_MAX_BYTES && all_of(value, is_letter);
+}

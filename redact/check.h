@@ -1,0 +1,17 @@
+/* Is a value that stands where a secret may stand obviously none? */
+#ifndef LF_REDACT_CHECK_H
+#define LF_REDACT_CHECK_H
+#include "base/slice.h"
+
+enum check {
+	CHECK_NONE,  /* what the pattern took is a secret */
+	CHECK_VALUE, /* unless it is a placeholder: ${X}, <your-key>, xxxx, null, string */
+	CHECK_CODE,  /* or source text: process.env.X, getToken(), userPassword */
+	CHECK_TOKEN, /* or a short plain word: the name is used for other things too */
+	CHECK_MIXED  /* unless it lacks a digit or a letter, or is a placeholder */
+};
+
+/* True when the value is harmless and stays. */
+bool check_harmless(enum check check, struct slice value);
+
+#endif

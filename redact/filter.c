@@ -1,0 +1,197 @@
+/* The redactor and its three ways in: an event, a text, a JSON value. */
+#include "redactor.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "event/clean_record_make.h"
+#include <stdlib.h>
+
+#define ID_MAX_BYTES 256
+
+struct redactor *redactor_new(const struct ruleset *rules)
+{
+	struct redactor *redactor = xcalloc(1, sizeof *redactor);
+
+	redactor->rules = rules;
+	redactor->matcher = matcher_new();
+	redactor->done_until = xcalloc(rules->count, sizeof *redactor->done_until);
+	redactor->counts = xcalloc(rules->count + 1, sizeof *redactor->counts);
+	buf_init(&redactor->pass[0], 0);
+	buf_init(&redactor->pass[1], 0);
+	buf_init(&redactor->text, 0);
+	buf_init(&redactor->clean, 0);
+	buf_init(&redactor->body, 0);
+	return redactor;
+}
+
+void redactor_free(struct redactor *redactor)
+{
+	if (!redactor)
+		return;
+	matcher_free(redactor->matcher);
+	buf_done(&redactor->pass[0]);
+	buf_done(&redactor->pass[1]);
+	buf_done(&redactor->text);
+	buf_done(&redactor->clean);
+	buf_done(&redactor->body);
+	free(redactor->done_until);
+	free(redactor->counts);
+	free(redactor->hits);
+	free(redactor);
+}
+
+uint64_t redactor_take_count(struct redactor *redactor, unsigned index)
+{
+	uint64_t count = 0;
+
+	if (index <= redactor->rules->count) {
+		count = redactor->counts[index];
+		redactor->counts[index] = 0;
+	}
+	return count;
+}
+
+void redactor_explain(struct redactor *redactor, redact_explain_fn *explain, void *context)
+{
+	redactor->explain = explain;
+	redactor->explain_context = context;
+}
+
+/* Copies valid UTF-8; each byte that belongs to none becomes U+FFFD. */
+static int copy_valid(struct slice text, struct buf *out)
+{
+	while (text.len) {
+		size_t n = json_utf8_valid(text);
+
+		buf_append(out, text.ptr, n);
+		text = (struct slice){ text.ptr + n, text.len - n };
+		if (!text.len)
+			break;
+		buf_text(out, "\xEF\xBF\xBD");
+		text = (struct slice){ text.ptr + 1, text.len - 1 };
+	}
+	return out->failed;
+}
+
+int redact_text(struct redactor *redactor, struct slice text, struct buf *out, struct err *err)
+{
+	bool changed;
+	int rc = 0;
+
+	if (json_utf8_valid(text) != text.len) {
+		buf_clear(&redactor->text);
+		rc = copy_valid(text, &redactor->text);
+		text = buf_view(&redactor->text);
+	}
+	if (!rc)
+		rc = scan_text(redactor, text, out, &changed);
+	if (!rc && !changed)
+		rc = buf_slice(out, text);
+	return rc ? err_set(err, rc, "the text is too large") : 0;
+}
+
+int redact_json(struct redactor *redactor, struct slice json, struct buf *out, struct err *err)
+{
+	return walk_json(redactor, json, &(struct walk_options){ .event = false }, out, err);
+}
+
+static bool is_plain_id(struct slice id)
+{
+	for (size_t i = 0; i < id.len; i++) {
+		char c = id.ptr[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		if (!letter && (!c || !strchr("._:/-", c)))
+			return false;
+	}
+	return id.len <= ID_MAX_BYTES;
+}
+
+int filter_id(struct redactor *redactor, struct slice id, struct buf *out)
+{
+	struct hash128 hash;
+	struct buf found;
+	bool changed = false;
+	char hex[33];
+
+	buf_init(&found, 0);
+	if (is_plain_id(id))
+		scan_text(redactor, id, &found, &changed);
+	buf_done(&found);
+	if (is_plain_id(id) && !changed)
+		return buf_slice(out, id);
+	hash = hash_128(id.ptr, id.len);
+	hash_hex(hash.bytes, sizeof hash.bytes, hex);
+	buf_text(out, "x-");
+	return buf_text(out, hex);
+}
+
+/* The body in full, or its metadata when the mode or its size says so. */
+static int filter_body(struct redactor *redactor, const struct raw_event *event, struct buf *out, struct err *err)
+{
+	const struct redact_options *options = &redactor->rules->options;
+	const struct walk_options walk = { .event = true, .max_field_bytes = options->max_field_bytes };
+	struct slice body = event->body;
+	int rc = 0;
+
+	for (unsigned attempt = 0; attempt < 2; attempt++) {
+		bool oversize = attempt > 0;
+
+		buf_clear(out);
+		if (oversize || options->mode == MODE_METADATA_ONLY) {
+			buf_clear(&redactor->body);
+			rc = metadata_body(event->kind, event->body, oversize, &redactor->body, err);
+			body = buf_view(&redactor->body);
+		}
+		if (!rc)
+			rc = walk_json(redactor, body, &walk, out, err);
+		if (rc || out->len <= options->max_record_bytes)
+			return rc;
+	}
+	buf_clear(out);
+	return buf_text(out, "{\"oversize\":true}");
+}
+
+static bool is_object(struct slice json)
+{
+	size_t i = 0;
+
+	while (i < json.len && strchr(" \t\r\n", json.ptr[i]) && json.ptr[i])
+		i++;
+	return i < json.len && json.ptr[i] == '{';
+}
+
+int redact_event(struct redactor *redactor, const struct raw_event *event, struct clean_record **ret,
+                 struct err *err)
+{
+	struct clean_record_view view = { .kind = event->kind, .level = event->level, .time_ms = event->time_ms,
+		                          .order = event->order };
+	const struct slice ids[] = { event->source, event->session, event->message, event->key, event->link };
+	struct slice *clean[] = { &view.source, &view.session, &view.message, &view.key, &view.link };
+	size_t ends[5];
+	struct buf names, body;
+	int rc = 0;
+
+	*ret = NULL;
+	if (redactor->rules->options.mode == MODE_OFF)
+		return 0;
+	if (!is_object(event->body))
+		return err_set(err, LF_EINVAL, "a record body is a JSON object");
+	buf_init(&names, 0);
+	buf_init(&body, 0);
+	for (size_t i = 0; i < 5 && !rc; i++) {
+		rc = filter_id(redactor, ids[i], &names);
+		ends[i] = names.len;
+	}
+	if (!rc)
+		rc = filter_body(redactor, event, &body, err);
+	if (!rc) {
+		for (size_t i = 0; i < 5; i++)
+			*clean[i] = (struct slice){ names.data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0) };
+		view.body = buf_view(&body);
+		*ret = clean_record_new(&view);
+	}
+	buf_done(&names);
+	buf_done(&body);
+	return rc;
+}

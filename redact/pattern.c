@@ -1,0 +1,115 @@
+/* The only user of PCRE2. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "pattern.h"
+#include "base/mem.h"
+#include <pcre2.h>
+#include <stdlib.h>
+
+#define MATCH_LIMIT 1000000 /* steps: some milliseconds at worst */
+#define DEPTH_LIMIT 200000
+#define HEAP_LIMIT_KIB (64 * 1024)
+#define STACK_MIN_BYTES (32 * 1024)
+#define STACK_MAX_BYTES (1024 * 1024)
+#define GROUPS 16
+
+struct pattern {
+	pcre2_code *code;
+};
+
+struct matcher {
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+};
+
+int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_t *ret_offset, struct err *err)
+{
+	/* \C could end a match inside a character. */
+	uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
+	PCRE2_SIZE offset = 0;
+	PCRE2_UCHAR words[160];
+	pcre2_code *code;
+	int rc;
+
+	options |= (flags & PATTERN_ANCHORED) ? PCRE2_ANCHORED : 0u;
+	options |= (flags & PATTERN_CASELESS) ? PCRE2_CASELESS : 0u;
+	code = pcre2_compile((PCRE2_SPTR)(source.len ? source.ptr : ""), source.len, options, &rc, &offset, NULL);
+	if (!code) {
+		if (ret_offset)
+			*ret_offset = offset;
+		if (pcre2_get_error_message(rc, words, sizeof words) < 0)
+			words[0] = 0;
+		return err_set(err, LF_EINVAL, "%s", (const char *)words);
+	}
+	/* Without JIT the interpreter answers the same, more slowly. */
+	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	*ret = xcalloc(1, sizeof **ret);
+	(*ret)->code = code;
+	return 0;
+}
+
+void pattern_free(struct pattern *pattern)
+{
+	if (!pattern)
+		return;
+	pcre2_code_free(pattern->code);
+	free(pattern);
+}
+
+struct matcher *matcher_new(void)
+{
+	struct matcher *matcher = xcalloc(1, sizeof *matcher);
+
+	matcher->data = pcre2_match_data_create(GROUPS, NULL);
+	matcher->context = pcre2_match_context_create(NULL);
+	matcher->stack = pcre2_jit_stack_create(STACK_MIN_BYTES, STACK_MAX_BYTES, NULL);
+	if (!matcher->data || !matcher->context)
+		abort();
+	pcre2_set_match_limit(matcher->context, MATCH_LIMIT);
+	pcre2_set_depth_limit(matcher->context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(matcher->context, HEAP_LIMIT_KIB);
+	if (matcher->stack)
+		pcre2_jit_stack_assign(matcher->context, NULL, matcher->stack);
+	return matcher;
+}
+
+void matcher_free(struct matcher *matcher)
+{
+	if (!matcher)
+		return;
+	pcre2_jit_stack_free(matcher->stack);
+	pcre2_match_context_free(matcher->context);
+	pcre2_match_data_free(matcher->data);
+	free(matcher);
+}
+
+/* False when the pair is unset or, after an odd \K, the wrong way round. */
+static bool read_pair(const PCRE2_SIZE *pairs, unsigned group, size_t text_len, struct span *ret)
+{
+	ret->start = pairs[2 * group];
+	ret->end = pairs[2 * group + 1];
+	return ret->start <= ret->end && ret->end <= text_len;
+}
+
+int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
+                 unsigned group, struct span *ret_whole, struct span *ret_group)
+{
+	const PCRE2_SIZE *pairs;
+	int rc;
+
+	rc = pcre2_match(pattern->code, (PCRE2_SPTR)text.ptr, text.len, start, PCRE2_NO_UTF_CHECK,
+	                 matcher->data, matcher->context);
+	if (rc == PCRE2_ERROR_NOMATCH)
+		return 0;
+	if (rc < 0)
+		return LF_ELIMIT;
+	pairs = pcre2_get_ovector_pointer(matcher->data);
+	if (!read_pair(pairs, 0, text.len, ret_whole))
+		return LF_ELIMIT;
+	*ret_group = (struct span){ ret_whole->start, ret_whole->start };
+	if (rc == 0 || group < (unsigned)rc)
+		read_pair(pairs, group, text.len, ret_group);
+	if (ret_group->start > ret_group->end || ret_group->end > text.len)
+		*ret_group = (struct span){ ret_whole->start, ret_whole->start };
+	return 1;
+}

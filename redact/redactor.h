@@ -1,0 +1,50 @@
+/* One thread's working state, and the steps that share it: private to redact/. */
+#ifndef LF_REDACT_REDACTOR_H
+#define LF_REDACT_REDACTOR_H
+#include "ruleset.h"
+
+struct hit {
+	size_t start, end;
+	unsigned rule;
+};
+
+struct redactor {
+	const struct ruleset *rules;
+	struct matcher *matcher;
+	struct hit *hits;
+	size_t hit_count, hit_cap;
+	size_t *done_until;    /* by rule: the end of its last match in this text */
+	uint64_t *counts;      /* by rule; [count]: undecided */
+	struct buf pass[2];    /* scan: results of its passes */
+	struct buf text;       /* walk: an unescaped string */
+	struct buf clean;      /* walk: the same, redacted */
+	struct buf body;       /* filter: a body before the walk */
+	redact_explain_fn *explain;
+	void *explain_context;
+};
+
+/*
+ * text: valid UTF-8. *ret_changed false: nothing was found and out is untouched; else the clean text was
+ * appended. The result of cleaning a clean text is itself. 0 or the buffer's failure.
+ */
+int scan_text(struct redactor *redactor, struct slice text, struct buf *out, bool *ret_changed);
+/* The text is exactly one marker that a rule left. */
+bool scan_is_marker(const struct redactor *redactor, struct slice text);
+void scan_count(struct redactor *redactor, unsigned rule, struct span span);
+/* Appends "[REDACTED:<rule>]". */
+int scan_marker(const struct redactor *redactor, unsigned rule, struct buf *out);
+
+/* Sizes and ids are treated only in event bodies. */
+struct walk_options {
+	bool event;
+	size_t max_field_bytes;
+};
+int walk_json(struct redactor *redactor, struct slice json, const struct walk_options *options, struct buf *out,
+              struct err *err);
+/* An id that may stand as it is, or "x-" and its hash. Appends to out. */
+int filter_id(struct redactor *redactor, struct slice id, struct buf *out);
+
+/* The allow-listed fields of a body, to out. */
+int metadata_body(enum record_kind kind, struct slice body, bool oversize, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * The table of built-in rules. Every pattern is anchored at one of its literals, has bounded or
+ * possessive repeats only, and no repeat inside a repeat over the same characters. The prefixes are
+ * facts that the vendors, gitleaks and secretlint document; the patterns are our own.
+ */
+#include "rules.h"
+
+/* A start that is not inside a word; "\n" written out, %3D and a terminal colour end one too. */
+#define EDGE "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrtbf])|(?<=\\\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2})" \
+	"|(?<=[\\[;][0-9]m|[\\[;][0-9]{2}m|\\[m))"
+#define STOP "(?![A-Za-z0-9])"
+/* A quote, as it is or escaped again and again: ", \", \\\" */
+#define Q "\\\\{0,15}+[\"'`]"
+#define Q_OPT "(?:" Q ")?+"
+/* Between a name and its value. */
+#define SEP "[ \\t]{0,16}+(?::=|=>|==?|:)[ \\t]{0,16}+"
+#define NAME_SEP Q_OPT SEP
+/* The text of a quoted value up to the same quote; \2 is that quote. A missing end is one too. */
+#define QUOTED(open) "(" Q ")((?:(?!(?<!\\\\)\\" #open ")(?:\\\\[^\\r\\n]|[^\\\\\\r\\n]))++)"
+#define PLAIN "([^\\s\"'`\\\\,;&|<>(){}\\[\\]]{1,1024}+)"
+/* What may stand behind a value without quotes. */
+#define PLAIN_END "(?=[ \\t]{0,16}+(?:$|[\\r\\n,;}\\])|&#\"'`\\\\<]|//))"
+
+#define PASSWORD_WORDS "(?:password|passwd|passphrase|passcode|pwd)"
+#define PASSWORD_LITERALS "password passwd passphrase passcode pwd"
+#define KEY_WORDS "(?:secret(?:[_-]?(?:access)?[_-]?key)?|(?:api|access|private|signing|encryption|master|account|shared" \
+	"|auth|session|client|service|storage|admin)[_-]?key|credentials?)"
+#define KEY_LITERALS "secret apikey api_key api-key accesskey access_key access-key privatekey private_key private-key " \
+	"signingkey signing_key encryptionkey encryption_key masterkey master_key accountkey account_key " \
+	"sharedaccesskey authkey auth_key session_key client_key service_key storage_key admin_key credential"
+#define SUFFIX "(?:[_-]?(?:value|base|prod|production|dev|test|live|staging|[0-9]{1,3}))?+"
+
+const struct rule_row rule_table[] = {
+	/* Model providers */
+	{ "anthropic-key", 1, false, "sk-ant-", "sk-ant-[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	{ "openrouter-key", 1, false, "sk-or-", "sk-or-[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	{ "langfuse-secret-key", 1, false, "sk-lf-", "sk-lf-[A-Za-z0-9_-]{8,}+", 0, CHECK_NONE },
+	{ "openai-project-key", 1, false, "sk-proj- sk-svcacct- sk-admin- sk-None-",
+	  "sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	{ "openai-key", 1, false, "sk-", EDGE "sk-(?=[A-Za-z_-]{0,255}+[0-9])[A-Za-z0-9_-]{20,}+", 0, CHECK_NONE },
+	{ "google-api-key", 1, false, "AIza", "AIza[A-Za-z0-9_-]{30,}+", 0, CHECK_NONE },
+	{ "google-oauth-token", 1, false, "ya29.", EDGE "ya29\\.[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	{ "google-oauth-secret", 1, false, "GOCSPX-", "GOCSPX-[A-Za-z0-9_-]{20,}+", 0, CHECK_NONE },
+	{ "groq-key", 1, false, "gsk_", EDGE "gsk_[A-Za-z0-9]{20,}+", 0, CHECK_NONE },
+	{ "huggingface-token", 1, false, "hf_ api_org_", EDGE "(?:hf|api_org)_[A-Za-z0-9]{30,}+", 0, CHECK_NONE },
+	{ "xai-key", 1, false, "xai-", EDGE "xai-[A-Za-z0-9_-]{20,}+", 0, CHECK_MIXED },
+	{ "perplexity-key", 1, false, "pplx-", EDGE "pplx-[A-Za-z0-9]{20,}+", 0, CHECK_NONE },
+	{ "replicate-token", 1, false, "r8_", EDGE "r8_[A-Za-z0-9]{20,}+", 0, CHECK_NONE },
+	{ "nvidia-key", 1, false, "nvapi-", "nvapi-[A-Za-z0-9_-]{20,}+", 0, CHECK_NONE },
+	{ "langsmith-key", 1, false, "lsv2_", "lsv2_(?:pt|sk)_[A-Za-z0-9_]{20,}+", 0, CHECK_NONE },
+	{ "tavily-key", 1, false, "tvly-", EDGE "tvly-[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	/* Clouds */
+	{ "aws-access-key-id", 1, false, "AKIA ASIA ABIA ACCA", EDGE "A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}" STOP, 0, CHECK_NONE },
+	{ "aws-secret-key", 1, true, "secret_access_key secretaccesskey secret-access-key aws_secret",
+	  "(?:secret[_-]?access[_-]?key|aws_secret(?:_key)?)" Q_OPT "(?:" SEP "|[ \\t]{1,16}+)" Q_OPT "([A-Za-z0-9/+=]{40,}+)", 1, CHECK_NONE },
+	{ "azure-storage-key", 1, true, "accountkey= sharedaccesskey=", "(?:account|sharedaccess)key=([A-Za-z0-9+/=%]{32,}+)", 1, CHECK_NONE },
+	{ "azure-client-secret", 1, false, "8Q~ 7Q~", "(?<=[A-Za-z0-9_~.-]{3})[78]Q~[A-Za-z0-9_~.-]{31,}+", 0, CHECK_NONE },
+	{ "digitalocean-token", 1, false, "dop_v1_ doo_v1_ dor_v1_", "do[opr]_v1_[A-Za-z0-9]{32,}+", 0, CHECK_NONE },
+	{ "alibaba-key-id", 1, false, "LTAI", EDGE "LTAI[A-Za-z0-9]{16,24}" STOP, 0, CHECK_MIXED },
+	{ "databricks-token", 1, false, "dapi", EDGE "dapi[a-f0-9]{32}(?:-[0-9])?" STOP, 0, CHECK_NONE },
+	{ "heroku-key", 1, false, "HRKU-", "HRKU-[A-Za-z0-9_-]{30,}+", 0, CHECK_NONE },
+	{ "fly-token", 1, false, "fo1_ fm1r_ fm2_", EDGE "(?:fo1|fm1r|fm2)_[A-Za-z0-9+/=_-]{30,}+", 0, CHECK_NONE },
+	{ "planetscale-token", 1, false, "pscale_", "pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{20,}+", 0, CHECK_NONE },
+	{ "supabase-key", 1, false, "sbp_ sb_secret_", EDGE "(?:sbp_[a-f0-9]{32,}+|sb_secret_[A-Za-z0-9_-]{16,}+)", 0, CHECK_NONE },
+	{ "terraform-token", 1, false, ".atlasv1.", "(?<=[A-Za-z0-9]{14})\\.atlasv1\\.[A-Za-z0-9_=-]{40,}+", 0, CHECK_NONE },
+	{ "netlify-token", 1, false, "nfp_", EDGE "nfp_[A-Za-z0-9]{30,}+", 0, CHECK_NONE },
+	/* Code hosts and registries */
+	{ "github-token", 1, false, "ghp_ gho_ ghu_ ghs_ ghr_", "gh[pousr]_[A-Za-z0-9]{30,}+", 0, CHECK_NONE },
+	{ "github-fine-grained-token", 1, false, "github_pat_", "github_pat_[A-Za-z0-9_]{22,}+", 0, CHECK_NONE },
+	{ "gitlab-token", 1, false, "glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- glsoat- glffct- gloas- GR1348941",
+	  "(?:gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct|oas)-[A-Za-z0-9_.=-]{16,}+|GR1348941[A-Za-z0-9_-]{20,}+)", 0, CHECK_NONE },
+	{ "atlassian-token", 1, false, "ATATT3 ATCTT3 ATBB", EDGE "(?:AT[AC]TT3|ATBB)[A-Za-z0-9_=-]{24,}+", 0, CHECK_NONE },
+	{ "npm-token", 1, false, "npm_", EDGE "npm_[A-Za-z0-9]{30,}+", 0, CHECK_NONE },
+	{ "pypi-token", 1, false, "pypi-", EDGE "pypi-[A-Za-z0-9_-]{32,}+", 0, CHECK_NONE },
+	{ "rubygems-key", 1, false, "rubygems_", EDGE "rubygems_[a-f0-9]{32,}+", 0, CHECK_NONE },
+	{ "docker-token", 1, false, "dckr_pat_ dckr_oat_", "dckr_[po]at_[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	{ "crates-token", 1, false, "cio", EDGE "cio[A-Za-z0-9]{32}" STOP, 0, CHECK_MIXED },
+	{ "sourcegraph-token", 1, false, "sgp_", EDGE "sgp_[A-Za-z0-9_]{32,}+", 0, CHECK_NONE },
+	{ "buildkite-token", 1, false, "bkua_", EDGE "bkua_[a-z0-9]{32,}+", 0, CHECK_NONE },
+	/* Payment, mail, chat */
+	{ "stripe-key", 1, false, "sk_live_ sk_test_ rk_live_ rk_test_", "[sr]k_(?:live|test)_[A-Za-z0-9]{10,}+", 0, CHECK_NONE },
+	{ "webhook-signing-secret", 1, false, "whsec_", "whsec_[A-Za-z0-9+/=]{20,}+", 0, CHECK_NONE },
+	{ "slack-token", 1, false, "xoxb- xoxp- xoxa- xoxo- xoxs- xoxr- xoxc- xoxd- xoxe- xoxe. xapp-",
+	  "(?:xox[bpaosrcde][.-]|xapp-)[A-Za-z0-9.%_-]{10,}+", 0, CHECK_NONE },
+	{ "slack-webhook", 1, false, "hooks.slack.com/", "hooks\\.slack\\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/_-]{16,}+)", 1, CHECK_NONE },
+	{ "discord-webhook", 1, false, "/api/webhooks/", "/api/webhooks/[0-9]{8,24}+/([A-Za-z0-9_-]{20,}+)", 1, CHECK_NONE },
+	{ "teams-webhook", 1, true, ".webhook.office.com/", "\\.webhook\\.office\\.com/[a-z0-9]{1,32}+/([a-z0-9@/_-]{20,}+)", 1, CHECK_NONE },
+	{ "telegram-bot-token", 1, false, ":AA", "(?<=[0-9]{8}):(AA[A-Za-z0-9_-]{32,}+)", 1, CHECK_NONE },
+	{ "twilio-key", 1, false, "SK", EDGE "SK[0-9a-f]{32}" STOP, 0, CHECK_NONE },
+	{ "sendgrid-key", 1, false, "SG.", EDGE "SG\\.[A-Za-z0-9_-]{16,64}+\\.[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
+	{ "mailgun-key", 1, false, "key-", EDGE "key-[0-9a-f]{32}" STOP, 0, CHECK_NONE },
+	{ "brevo-key", 1, false, "xkeysib- xsmtpsib-", "x(?:key|smtp)sib-[A-Za-z0-9-]{32,}+", 0, CHECK_NONE },
+	{ "resend-key", 1, false, "re_", EDGE "re_[A-Za-z0-9]{6,12}_[A-Za-z0-9]{20,}+", 0, CHECK_MIXED },
+	{ "shopify-token", 1, false, "shpat_ shpca_ shppa_ shpss_", "shp(?:at|ca|pa|ss)_[A-Za-z0-9]{24,}+", 0, CHECK_NONE },
+	/* Tools */
+	{ "vault-token", 1, false, "hvs. hvb. hvr.", EDGE "hv[sbr]\\.[A-Za-z0-9_-]{20,}+", 0, CHECK_NONE },
+	{ "doppler-token", 1, false, "dp.", EDGE "dp\\.(?:pt|st|sa|ct|scim|audit)\\.[A-Za-z0-9_.-]{24,}+", 0, CHECK_NONE },
+	{ "linear-key", 1, false, "lin_api_ lin_oauth_", "lin_(?:api|oauth)_[A-Za-z0-9]{24,}+", 0, CHECK_NONE },
+	{ "notion-token", 1, false, "ntn_ secret_", EDGE "(?:ntn_[A-Za-z0-9]{32,}+|secret_[A-Za-z0-9]{43}" STOP ")", 0, CHECK_NONE },
+	{ "tailscale-key", 1, false, "tskey-", "tskey-[a-z]{2,16}+-[A-Za-z0-9-]{12,}+", 0, CHECK_NONE },
+	{ "grafana-token", 1, false, "glsa_ glc_", EDGE "(?:glsa_[A-Za-z0-9_]{32,}+|glc_[A-Za-z0-9+/=]{32,}+)", 0, CHECK_NONE },
+	{ "new-relic-key", 1, false, "NRAK-", "NRAK-[A-Za-z0-9]{24,}+", 0, CHECK_NONE },
+	{ "postman-key", 1, false, "PMAK-", "PMAK-[a-f0-9]{20,}+(?:-[a-f0-9]{20,}+)?", 0, CHECK_NONE },
+	{ "pulumi-token", 1, false, "pul-", EDGE "pul-[a-f0-9]{40}" STOP, 0, CHECK_NONE },
+	{ "sentry-token", 1, false, "sntrys_ sntryu_", "sntry[su]_[A-Za-z0-9+/=_-]{32,}+", 0, CHECK_NONE },
+	{ "figma-token", 1, false, "figd_ figu_", "fig[du]_[A-Za-z0-9_-]{24,}+", 0, CHECK_NONE },
+	{ "one-password-token", 1, false, "ops_eyJ", "ops_eyJ[A-Za-z0-9_=+/-]{40,}+", 0, CHECK_NONE },
+	{ "age-secret-key", 1, true, "age-secret-key-", "age-secret-key-(?:pq-)?1[a-z0-9]{40,}+", 0, CHECK_NONE },
+	/* Shapes */
+	{ "jwt", 1, false, "eyJ", EDGE "eyJ[A-Za-z0-9_-]{8,}+\\.(?:eyJ[A-Za-z0-9_-]{4,}+\\.[A-Za-z0-9_-]*+|[A-Za-z0-9_-]*+"
+	  "(?:\\.[A-Za-z0-9_-]++){3})", 0, CHECK_NONE },
+	/* Up to its end; where another BEGIN or nothing follows, the lines that look like its body. */
+	{ "private-key", 1, false, "-----BEGIN", "-----BEGIN[ A-Z0-9]{0,48}?PRIVATE KEY(?: BLOCK)?-----"
+	  "(?:(?:[^-]++|-(?!----))*+-{5,6}END[ A-Z0-9]{0,48}(?:-{5}|$)"
+	  "|(?:(?:[\\s\"'`,+|>#*\\\\:-]|[0-9]{1,6}+[:|\\t ]|(?<=\\\\)[nrt])*+"
+	  "(?:[A-Za-z0-9+/=]{16,1024}+|[A-Za-z0-9+/]{1,15}={1,2}|(?:Proc-Type|DEK-Info|Version|Comment):[^\\r\\n\\\\]{0,128}+))*+"
+	  "(?:\\s{0,8}+[A-Za-z0-9+/]{1,15}={0,2}\\s{0,8}+\\z)?)", 0, CHECK_NONE },
+	{ "openssh-private-key-body", 1, false, "b3BlbnNzaC1rZXktdjE",
+	  "b3BlbnNzaC1rZXktdjE(?:[A-Za-z0-9+/=]|(?:\\\\[nr]|[\\r\\n])[ \\t+|>\"',-]{0,16}+(?:[0-9]{1,6}+[:|\\t] {0,8}+)?(?=[A-Za-z0-9+/=]{20}))*+",
+	  0, CHECK_NONE },
+	{ "putty-private-key", 1, false, "PuTTY-User-Key-File-",
+	  "PuTTY-User-Key-File-[0-9]:(?:[^P]++|P(?!rivate-Lines:|uTTY-User-Key))*+Private-Lines:[ 0-9]{1,8}+"
+	  "(?:\\s++[A-Za-z0-9+/=]{1,128}+)++", 0, CHECK_NONE },
+	/* Places: what stands there is a secret whatever it looks like */
+	{ "authorization", 2, true, "authorization",
+	  "authorization" NAME_SEP Q_OPT
+	  "(?|(?:bearer|basic|token|apikey|api-key|negotiate|key|bot|splunk|sso-key)[ \\t]{1,16}+([^\\s\"'`\\\\]{1,8192}+)"
+	  "|(?:digest|aws4-hmac-sha256|hmac|signature|oauth)[ \\t]{1,16}+([^\\r\\n'`\\\\]{4,8192}+)"
+	  "|([^\\s\"'`\\\\,;(){}<>]{8,8192}+))", 1, CHECK_CODE },
+	{ "bearer-token", 2, true, "bearer", EDGE "bearer[ \\t]{1,16}+([A-Za-z0-9._~+/=-]{16,}+)", 1, CHECK_TOKEN },
+	{ "cookie", 2, true, "cookie", "cookie2?" NAME_SEP Q_OPT "([^\\s=;\"'`\\\\]{1,128}+=[^\\r\\n\"'`\\\\]{1,16384}+)", 1, CHECK_NONE },
+	{ "secret-header", 2, true, "x-", EDGE "x-(?:[a-z0-9]{1,24}+-){0,5}(?:key|token|secret|signature|auth|authorization)"
+	  NAME_SEP Q_OPT PLAIN, 1, CHECK_CODE },
+	{ "url-password", 2, false, "://", ":\\/\\/[^\\s\"'`<>/@:]{0,256}+:([^\\s\"'`<>/]{1,512})@", 1, CHECK_VALUE },
+	{ "url-token", 2, false, "://", "://([A-Za-z0-9_-]{20,512}+)@", 1, CHECK_MIXED },
+	{ "signed-url", 2, true, "x-amz-signature= x-amz-security-token= x-amz-credential= x-goog-signature= ?sig= &sig= "
+	  "?signature= &signature= &amp;sig= ?key= &key= ?auth= &auth= ?code= &code= \\u0026sig= \\u0026signature=",
+	  "(?:x-(?:amz|goog)-[a-z]{3,10}(?:-token)?|(?:[?&]|&amp;|\\\\u0026)(?:sig|signature|key|auth|code))="
+	  "([^\\s\"'`&#<>\\\\]{8,}+)", 1, CHECK_CODE },
+	{ "url-parameter", 2, true, "access_token= refresh_token= id_token= api_key= apikey= client_secret= auth_token= "
+	  "?token= &token= ?password= &password= ?secret= &secret=",
+	  "(?:(?:access|refresh|id|auth)_token|api_?key|client_secret|[?&](?:token|password|secret))="
+	  "([^\\s\"'`&#<>\\\\,;(){}\\[\\]]{4,}+)", 1, CHECK_CODE },
+	/* Names */
+	{ "password", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
+	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_CODE },
+	{ "secret", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
+	{ "secret-plain", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
+	{ "token", 2, true, "token", "token" SUFFIX NAME_SEP QUOTED(1), 2, CHECK_TOKEN },
+	{ "token-plain", 2, true, "token", "token" SUFFIX NAME_SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
+	{ "environment", 2, false, "TOKEN SECRET PASSWORD PASSWD PASSPHRASE APIKEY API_KEY ACCESS_KEY PRIVATE_KEY SECRET_KEY CREDENTIAL "
+	  "AUTH_KEY ENCRYPTION_KEY SIGNING_KEY _PWD _PASS _AUTH",
+	  "(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|(?:API|ACCESS|PRIVATE|SECRET|AUTH|ENCRYPTION|SIGNING)_?KEY|CREDENTIALS?|_PWD|_PASS|_AUTH)"
+	  "(?!_(?:FILE|PATH|DIR|NAME|URL|URI|ID|TYPE|TTL|COUNT|LIMIT|SIZE|LENGTH|HEADER|EXPIR[A-Z]{1,5}|COMMAND|CMD|HELPER)\\b)"
+	  "(?:_[A-Z0-9_]{1,48}+)?=(?|(" Q ")((?:(?!(?<!\\\\)\\1)(?:\\\\[^\\r\\n]|[^\\\\\\r\\n]))++)|()([^\\s\"'`\\\\;&|<>]{3,4096}+))",
+	  2, CHECK_VALUE },
+	{ "command-line", 2, true, "--password --passwd --passphrase --token --secret --api-key --apikey --access-token --auth-token "
+	  "--secret-key --client-secret --private-token --access-key",
+	  "--(?:password|passwd|passphrase|secret(?:-key)?|api-?key|client-secret|access-key|(?:(?:access|auth|private)-)?token)"
+	  "(?:=|[ \\t]{1,16}+)(?|(" Q ")((?:(?!(?<!\\\\)\\1)(?:\\\\[^\\r\\n]|[^\\\\\\r\\n]))++)|()([^\\s\"'`\\\\;&|<>-][^\\s\"'`\\\\;&|<>]{2,1023}+))",
+	  2, CHECK_TOKEN },
+	{ "command-line-user", 2, false, "-u --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
+	  "[^\\s:\"'`\\\\]{1,128}+:([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
+	{ "netrc", 2, false, "machine", EDGE "machine[ \\t]{1,8}+\\S{1,256}+\\s{1,16}+login\\s{1,16}+\\S{1,256}+\\s{1,16}+password\\s{1,16}+(\\S{1,512}+)", 1, CHECK_VALUE },
+	/* Names that other code counts under */
+	{ RULE_KEY_NAME, 2, false, "", NULL, 0, CHECK_VALUE },
+	{ RULE_DENIED, 1, false, "", NULL, 0, CHECK_NONE },
+};
+
+const unsigned rule_table_count = sizeof rule_table / sizeof *rule_table;

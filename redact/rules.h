@@ -1,0 +1,23 @@
+/* The built-in rules: one row holds all that is known of one. RULES.md says them in words. */
+#ifndef LF_REDACT_RULES_H
+#define LF_REDACT_RULES_H
+#include "check.h"
+
+struct rule_row {
+	const char *name;
+	unsigned tier;        /* 1: the shape alone says it is a secret; 2: a name beside it does */
+	bool caseless;        /* literals and pattern */
+	const char *literals; /* blank-separated, each 2 bytes or more; one of them starts every match */
+	const char *pattern;  /* matched anchored at a literal; NULL: a name that code elsewhere uses */
+	unsigned group;       /* what is removed */
+	enum check check;
+};
+
+extern const struct rule_row rule_table[]; /* specific before general: the first names a merged span */
+extern const unsigned rule_table_count;
+
+#define RULE_KEY_NAME "secret-field"  /* the whole value of a JSON member called password, … */
+#define RULE_DENIED "denied-value"    /* an exact value that the user named */
+#define RULE_LIMIT "undecided"        /* a string whose search hit a limit */
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * Rewrites a JSON value: each string and key is unescaped, searched, and written anew only when it
+ * changed; all other bytes are copied as they are. Members whose name says "secret" lose their value.
+ */
+#include "redactor.h"
+#include "rules.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include <ctype.h>
+
+#define NAME_MAX_BYTES 64
+#define CUT_MARGIN_BYTES 64
+
+enum key_class { KEY_PLAIN = 0, KEY_SECRET = 1, KEY_URL = 2, KEY_ID = 4 };
+
+struct walk {
+	struct redactor *redactor;
+	const struct walk_options *options;
+	struct buf *out;
+	unsigned depth;
+	uint8_t classes[JSON_MAX_DEPTH + 2]; /* by depth: of the member, or of the array, that a value is in */
+};
+
+/* Compared without case, "_", "-", "." and blanks. */
+static const char *const secret_names[] = {
+	"pass", "auth", "cookie", "cookies", "setcookie", "credential", "credentials", "connectionstring", "sig",
+};
+static const char *const secret_endings[] = {
+	"password", "passwd", "passphrase", "passcode", "pwd", "secret", "apikey", "accesskey", "secretkey", "privatekey",
+	"signingkey", "encryptionkey", "accountkey", "secretaccesskey", "authorization", "token", "sessioncookie",
+	"clientsecret", "webhooksecret", "authkey", "masterkey",
+};
+/* End so, and are none: cursors and counts. */
+static const char *const harmless_names[] = {
+	"nexttoken", "pagetoken", "nextpagetoken", "continuationtoken", "synctoken", "maxtoken", "pertoken", "costpertoken",
+	"prompttoken", "completiontoken", "canceltoken", "cancellationtoken", "starttoken", "endtoken", "stoptoken",
+};
+
+static bool ends_with(const char *name, size_t n, const char *ending)
+{
+	size_t m = strlen(ending);
+
+	return n >= m && memcmp(name + n - m, ending, m) == 0;
+}
+
+static bool is_secret_name(const char *name, size_t n)
+{
+	for (size_t i = 0; i < sizeof harmless_names / sizeof *harmless_names; i++)
+		if (strcmp(name, harmless_names[i]) == 0)
+			return false;
+	for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
+		if (strcmp(name, secret_names[i]) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof secret_endings / sizeof *secret_endings; i++)
+		if (ends_with(name, n, secret_endings[i]))
+			return true;
+	return false;
+}
+
+static uint8_t classify(const struct walk *walk, struct slice key)
+{
+	char name[NAME_MAX_BYTES + 1];
+	size_t n = 0;
+
+	if (walk->options->event && slice_is(key, "url"))
+		return KEY_URL;
+	if (walk->options->event && walk->depth == 1 && (slice_is(key, "parent") || slice_is(key, "child")))
+		return KEY_ID;
+	/* The end of a name tells what it is: of a long one the last bytes are enough. */
+	if (key.len > NAME_MAX_BYTES)
+		key = (struct slice){ key.ptr + key.len - NAME_MAX_BYTES, NAME_MAX_BYTES };
+	for (size_t i = 0; i < key.len; i++)
+		if (!strchr("_-. ", key.ptr[i]) || !key.ptr[i])
+			name[n++] = (char)tolower((unsigned char)key.ptr[i]);
+	name[n] = 0;
+	return is_secret_name(name, n) ? KEY_SECRET : KEY_PLAIN;
+}
+
+/* {"mime":…,"bytes":…,"xxh3":…} in place of a data: URL. */
+static int write_data_url(struct walk *walk, struct slice url)
+{
+	const char *comma = memchr(url.ptr, ',', url.len);
+	struct slice head = { url.ptr + 5, (comma ? (size_t)(comma - url.ptr) : url.len) - 5 };
+	struct slice data = { comma ? comma + 1 : url.ptr + url.len, 0 };
+	struct hash128 hash;
+	struct json_writer writer;
+	bool base64 = head.len >= 7 && memcmp(head.ptr + head.len - 7, ";base64", 7) == 0;
+	const char *semicolon = memchr(head.ptr, ';', head.len);
+	size_t bytes;
+	bool changed;
+	char hex[33];
+
+	data.len = url.len - (size_t)(data.ptr - url.ptr);
+	hash = hash_128(data.ptr, data.len);
+	hash_hex(hash.bytes, sizeof hash.bytes, hex);
+	bytes = data.len;
+	while (base64 && bytes && data.ptr[bytes - 1] == '=')
+		bytes--;
+	bytes = base64 ? bytes / 4 * 3 + bytes % 4 * 3 / 4 : bytes;
+	head.len = semicolon ? (size_t)(semicolon - head.ptr) : head.len;
+	head = json_utf8_cut(head, 128);
+	buf_clear(&walk->redactor->clean);
+	scan_text(walk->redactor, head, &walk->redactor->clean, &changed);
+	json_writer_init(&writer, walk->out);
+	jw_object(&writer);
+	jw_key(&writer, "mime");
+	jw_string(&writer, changed ? buf_view(&walk->redactor->clean) : head);
+	jw_key(&writer, "bytes");
+	jw_uint(&writer, bytes);
+	jw_key(&writer, "xxh3");
+	jw_text(&writer, hex);
+	jw_object_close(&writer);
+	return walk->out->failed;
+}
+
+static int write_cut(struct walk *walk, struct slice text)
+{
+	size_t max = walk->options->max_field_bytes;
+	struct slice kept = json_utf8_cut(text, max > CUT_MARGIN_BYTES ? max - CUT_MARGIN_BYTES : 0);
+	struct buf cut;
+	int rc;
+
+	buf_init(&cut, 0);
+	buf_slice(&cut, kept);
+	rc = buf_format(&cut, "…[lfspool: cut, %zu bytes]", text.len);
+	if (!rc)
+		rc = json_escape(buf_view(&cut), walk->out);
+	buf_done(&cut);
+	return rc;
+}
+
+/* What stands for the text in the output: walk->redactor->clean when *ret_changed. */
+static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool *ret_changed)
+{
+	struct redactor *redactor = walk->redactor;
+	unsigned rule = redactor->rules->key_rule;
+
+	buf_clear(&redactor->clean);
+	*ret_changed = true;
+	if ((class & KEY_SECRET) && !check_harmless(CHECK_VALUE, text) && !scan_is_marker(redactor, text)) {
+		scan_count(redactor, rule, (struct span){ 0, text.len });
+		return scan_marker(redactor, rule, &redactor->clean);
+	}
+	if ((class & KEY_ID) && text.len)
+		return filter_id(redactor, text, &redactor->clean);
+	return scan_text(redactor, text, &redactor->clean, ret_changed);
+}
+
+static int write_string(struct walk *walk, const struct json_token *token, struct slice text, uint8_t class)
+{
+	size_t max = walk->options->max_field_bytes;
+	bool changed;
+	int rc;
+
+	if ((class & KEY_URL) && text.len > 5 && memcmp(text.ptr, "data:", 5) == 0)
+		return write_data_url(walk, text);
+	rc = clean_text(walk, text, class, &changed);
+	if (rc)
+		return rc;
+	if (changed)
+		text = buf_view(&walk->redactor->clean);
+	if (max && text.len > max)
+		return write_cut(walk, text);
+	return changed ? json_escape(text, walk->out) : buf_slice(walk->out, token->raw);
+}
+
+static int string_token(struct walk *walk, const struct json_token *token)
+{
+	struct redactor *redactor = walk->redactor;
+	struct slice text = { token->raw.ptr + 1, token->raw.len - 2 };
+	uint8_t class = walk->classes[walk->depth];
+
+	if (token->escaped) {
+		int rc;
+
+		buf_clear(&redactor->text);
+		rc = json_unescape(token->raw, &redactor->text);
+		if (rc)
+			return rc;
+		text = buf_view(&redactor->text);
+	}
+	if (token->type == JSON_KEY) {
+		walk->classes[walk->depth] = classify(walk, text);
+		class = KEY_PLAIN;
+	}
+	return write_string(walk, token, text, class);
+}
+
+static void enter_or_leave(struct walk *walk, enum json_type type)
+{
+	uint8_t outer = walk->classes[walk->depth];
+
+	if (type == JSON_OBJECT || type == JSON_ARRAY) {
+		walk->depth++;
+		walk->classes[walk->depth] = type == JSON_ARRAY ? outer : (uint8_t)KEY_PLAIN;
+	} else if (type == JSON_OBJECT_CLOSE || type == JSON_ARRAY_CLOSE) {
+		walk->depth--;
+	}
+}
+
+int walk_json(struct redactor *redactor, struct slice json, const struct walk_options *options, struct buf *out,
+              struct err *err)
+{
+	struct walk walk = { .redactor = redactor, .options = options, .out = out };
+	struct json_reader reader;
+	struct json_token token;
+	const char *copied = json.ptr; /* all before it is in out */
+	int rc = 0;
+
+	json_reader_init(&reader, json, JSON_MAX_DEPTH);
+	for (;;) {
+		enum json_type type = json_next(&reader, &token);
+
+		if (type == JSON_BAD)
+			return err_set(err, LF_EINVAL, "no valid JSON at byte %zu: %s", (size_t)(reader.pos - json.ptr),
+			               reader.error);
+		if (type == JSON_END)
+			break;
+		enter_or_leave(&walk, type);
+		if (type != JSON_KEY && type != JSON_STRING)
+			continue;
+		buf_append(out, copied, (size_t)(token.raw.ptr - copied));
+		rc = string_token(&walk, &token);
+		if (rc)
+			return err_set(err, rc, "a string is too large");
+		copied = token.raw.ptr + token.raw.len;
+	}
+	rc = buf_append(out, copied, (size_t)(json.ptr + json.len - copied));
+	return rc ? err_set(err, rc, "the value is too large") : 0;
+}

@@ -13,3 +13,42 @@ src_base_libbase_a_SOURCES = \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/slice.c src/base/slice.h
+
+if HAVE_CMOCKA
+base_tests = \
+	tests/unit/test_buf tests/unit/test_clock tests/unit/test_file tests/unit/test_hash \
+	tests/unit/test_json tests/unit/test_mailbox
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+base_test_libs = src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_buf_SOURCES = tests/unit/test_buf.c
+tests_unit_test_buf_LDADD = $(base_test_libs)
+tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
+tests_unit_test_clock_LDADD = $(base_test_libs)
+tests_unit_test_file_SOURCES = tests/unit/test_file.c
+tests_unit_test_file_LDADD = $(base_test_libs)
+tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
+tests_unit_test_hash_LDADD = $(base_test_libs)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(base_test_libs)
+tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c
+tests_unit_test_mailbox_LDADD = $(base_test_libs)
+
+if HAVE_JSONC
+check_PROGRAMS += tests/unit/test_json_differential
+TESTS += tests/unit/test_json_differential
+tests_unit_test_json_differential_SOURCES = tests/unit/test_json_differential.c
+tests_unit_test_json_differential_LDADD = $(base_test_libs) $(JSONC_LIBS)
+endif
+endif
+
+# With --enable-fuzzing a fuzzer; else a program that replays inputs, which `make check` runs.
+check_PROGRAMS += tests/fuzz/fuzz_json
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
+tests_fuzz_fuzz_json_LDADD = src/base/libbase.a $(XXHASH_LIBS)
+if FUZZING
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_json_SOURCES += tests/fuzz/replay.c
+TESTS += tests/fuzz/fuzz_json
+endif

@@ -2,7 +2,7 @@
  * Our tokenizer against json-c: recordings and thousands of damaged copies of them must be accepted by
  * both or by none, and mean the same. json-c (strict) is laxer in known ways, each of which is
  * checked to be the reason when only it accepts: UTF-8 that is not valid, control characters in strings,
- * a number that ends with its point.
+ * a number that ends with its point or begins with needless zeros.
  */
 /* Two of json-c's types have names of ours. */
 #define json_type jsonc_type
@@ -71,6 +71,8 @@ static bool known_difference(struct slice text, struct err *err)
 		return (unsigned char)*at < 0x20;
 	if (!strcmp(reader.error, "a fraction without digits"))
 		return at[-1] == '.' && (*at < '0' || *at > '9');
+	if (!strcmp(reader.error, "a number with a leading zero"))
+		return at[-1] == '0' && *at >= '0' && *at <= '9';
 	return false;
 }
 

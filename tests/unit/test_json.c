@@ -115,7 +115,7 @@ static void levels_keep_their_kind(void **state)
 	buf_init(&text, 0);
 	for (int i = 0; i < 250; i++)
 		buf_text(&text, "[{\"k\":");
-	buf_text(&text, "[[[],{}],{\"x\":[]}]");
+	buf_text(&text, "[[[],{}],{\"x\":[1,2]}]");
 	for (int i = 0; i < 250; i++)
 		buf_text(&text, "}]");
 	assert_int_equal(parse(buf_view(&text)), 0);

@@ -3,3 +3,10 @@ redact_libredact_a_SOURCES = redact/check.c redact/check.h redact/filter.c redac
 	redact/pattern.c redact/pattern.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
 	redact/ruleset.c redact/ruleset.h redact/ruleset_input.c redact/scan.c redact/walk.c
 
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_redact
+tests_unit_test_redact_SOURCES = tests/unit/test_redact.c
+tests_unit_test_redact_LDADD = redact/libredact.a src/event/libevent.a src/base/libbase.a \
+	$(PCRE2_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_redact
+endif

@@ -13,7 +13,7 @@
 #define Q "\\\\{0,15}+[\"'`]"
 #define Q_OPT "(?:" Q ")?+"
 /* Between a name and its value. */
-#define SEP "[ \\t]{0,16}+(?::=|=>|==?|:)[ \\t]{0,16}+"
+#define SEP "[ \\t]{0,16}+(?::=|=>|={1,3}+|:)[ \\t]{0,16}+"
 #define NAME_SEP Q_OPT SEP
 /* The text of a quoted value up to the same quote; \2 is that quote. A missing end is one too. */
 #define QUOTED(open) "(" Q ")((?:(?!(?<!\\\\)\\" #open ")(?:\\\\[^\\r\\n]|[^\\\\\\r\\n]))++)"
@@ -143,11 +143,11 @@ const struct rule_row rule_table[] = {
 	  "([^\\s\"'`&#<>\\\\,;(){}\\[\\]]{4,}+)", 1, CHECK_CODE },
 	/* Names */
 	{ "password", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
-	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_CODE },
+	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX Q_OPT "(?![ \\t]{0,16}+==)" SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_CODE },
 	{ "secret", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
-	{ "secret-plain", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
+	{ "secret-plain", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX Q_OPT "(?![ \\t]{0,16}+==)" SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
 	{ "token", 2, true, "token", "token" SUFFIX NAME_SEP QUOTED(1), 2, CHECK_TOKEN },
-	{ "token-plain", 2, true, "token", "token" SUFFIX NAME_SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
+	{ "token-plain", 2, true, "token", "token" SUFFIX Q_OPT "(?![ \\t]{0,16}+==)" SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
 	{ "environment", 2, false, "TOKEN SECRET PASSWORD PASSWD PASSPHRASE APIKEY API_KEY ACCESS_KEY PRIVATE_KEY SECRET_KEY CREDENTIAL "
 	  "AUTH_KEY ENCRYPTION_KEY SIGNING_KEY _PWD _PASS _AUTH",
 	  "(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|(?:API|ACCESS|PRIVATE|SECRET|AUTH|ENCRYPTION|SIGNING)_?KEY|CREDENTIALS?|_PWD|_PASS|_AUTH)"

@@ -68,7 +68,7 @@ static void write_calls(const struct step *step, struct json_writer *json)
 	jw_array_close(json);
 }
 
-/* A member whose value is joined text; the buffer is written behind the writer's back only as one value. */
+/* A member whose value is the joined text of one type of part; nothing when there is none. */
 static void write_joined(const struct step *step, const char *type, const char *key, struct json_writer *json, struct buf *scratch)
 {
 	buf_clear(scratch);

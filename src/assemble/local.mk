@@ -13,7 +13,7 @@ src_assemble_libassemble_a_SOURCES = \
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_assemble tests/unit/test_draw
 TESTS += tests/unit/test_assemble tests/unit/test_draw
-tests_unit_test_assemble_SOURCES = tests/unit/test_assemble.c
+tests_unit_test_assemble_SOURCES = tests/unit/test_assemble.c tests/unit/assemble_memory.h
 tests_unit_test_assemble_LDADD = src/assemble/libassemble.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_draw_SOURCES = tests/unit/test_draw.c
 tests_unit_test_draw_LDADD = src/map/libmap.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)

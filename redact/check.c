@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #define WORD_MAX_BYTES 20 /* a longer run of letters is no plain word */
+#define BODY_MAX_BYTES (64 * 1024)
+#define BODY_LINE_BYTES 16
 
 static const char *const stop_words[] = {
 	"null", "nil", "none", "true", "false", "undefined", "string", "str", "number", "int", "integer", "bool",
@@ -151,7 +153,7 @@ static bool is_mixed(struct slice value)
 
 bool check_harmless(enum check check, struct slice value)
 {
-	if (check == CHECK_NONE)
+	if (check == CHECK_NONE || check == CHECK_BODY)
 		return false;
 	if (is_placeholder(value))
 		return true;
@@ -162,4 +164,38 @@ bool check_harmless(enum check check, struct slice value)
 	if (is_code(value))
 		return true;
 	return check == CHECK_TOKEN && value.len < WORD_MAX_BYTES && all_of(value, is_letter);
+}
+
+static bool is_base64(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' || c == '=';
+}
+
+static bool is_between_lines(char c)
+{
+	return c && strchr(" \t\r\n:|>\"',`#*\\-", c);
+}
+
+size_t check_body_start(struct slice text, size_t at)
+{
+	size_t floor = at > BODY_MAX_BYTES ? at - BODY_MAX_BYTES : 0, kept = at, pos = at;
+	bool last = true;
+
+	while (pos > floor) {
+		struct slice line;
+		size_t end;
+
+		while (pos > floor && is_between_lines(text.ptr[pos - 1]))
+			pos--;
+		end = pos;
+		while (pos > floor && is_base64(text.ptr[pos - 1]))
+			pos--;
+		line = (struct slice){ text.ptr + pos, end - pos };
+		if (line.len >= BODY_LINE_BYTES)
+			kept = pos;
+		else if (!last && !(line.len <= 6 && all_of(line, is_digit)) && !slice_is(line, "+"))
+			break; /* only the last line may be short; a number may be a line's */
+		last = false;
+	}
+	return kept;
 }

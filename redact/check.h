@@ -8,10 +8,14 @@ enum check {
 	CHECK_VALUE, /* unless it is a placeholder: ${X}, <your-key>, xxxx, null, string */
 	CHECK_CODE,  /* or source text: process.env.X, getToken(), userPassword */
 	CHECK_TOKEN, /* or a short plain word: the name is used for other things too */
+	CHECK_BODY,  /* and it is the lines of base64 before what the pattern took */
 	CHECK_MIXED  /* unless it lacks a digit or a letter, or is a placeholder */
 };
 
 /* True when the value is harmless and stays. */
 bool check_harmless(enum check check, struct slice value);
+
+/* Where the lines of base64 begin that end before `at`; at when there are none. Looks back 64 KiB. */
+size_t check_body_start(struct slice text, size_t at);
 
 #endif

@@ -9,8 +9,8 @@
 #define EDGE "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrtbf])|(?<=\\\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2})" \
 	"|(?<=[\\[;][0-9]m|[\\[;][0-9]{2}m|\\[m))"
 #define STOP "(?![A-Za-z0-9])"
-/* A quote, as it is or escaped again and again: ", \", \\\" */
-#define Q "\\\\{0,15}+[\"'`]"
+/* A quote, as it is, three times, or escaped again and again: ", \", \\\" */
+#define Q "(?:\"\"\"|'''|\\\\{0,15}+[\"'`])"
 #define Q_OPT "(?:" Q ")?+"
 /* Between a name and its value. */
 #define SEP "[ \\t]{0,16}+(?::=|=>|={1,3}+|:)[ \\t]{0,16}+"
@@ -115,6 +115,7 @@ const struct rule_row rule_table[] = {
 	  "|(?:(?:[\\s\"'`,+|>#*\\\\:-]|[0-9]{1,6}+[:|\\t ]|(?<=\\\\)[nrt])*+"
 	  "(?:[A-Za-z0-9+/=]{16,1024}+|[A-Za-z0-9+/]{1,15}={1,2}|(?:Proc-Type|DEK-Info|Version|Comment):[^\\r\\n\\\\]{0,128}+))*+"
 	  "(?:\\s{0,8}+[A-Za-z0-9+/]{1,15}={0,2}\\s{0,8}+\\z)?)", 0, CHECK_NONE },
+	{ "private-key-tail", 1, false, "-----END", "-----END[ A-Z0-9]{0,48}?PRIVATE KEY(?: BLOCK)?-----", 0, CHECK_BODY },
 	{ "openssh-private-key-body", 1, false, "b3BlbnNzaC1rZXktdjE",
 	  "b3BlbnNzaC1rZXktdjE(?:[A-Za-z0-9+/=]|(?:\\\\[nr]|[\\r\\n])[ \\t+|>\"',-]{0,16}+(?:[0-9]{1,6}+[:|\\t] {0,8}+)?(?=[A-Za-z0-9+/=]{20}))*+",
 	  0, CHECK_NONE },
@@ -161,6 +162,12 @@ const struct rule_row rule_table[] = {
 	  2, CHECK_TOKEN },
 	{ "command-line-user", 2, false, "-u --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
 	  "[^\\s:\"'`\\\\]{1,128}+:([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
+	{ "command-line-password", 2, false, "sshpass mysql mariadb redis-cli docker podman",
+	  EDGE "(?:sshpass[ \\t]{1,8}+-p[ \\t]{0,8}+|(?:mysql|mariadb)(?:-?dump|-?admin)?[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-p(?=[^ \\t])"
+	  "|redis-cli[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-a[ \\t]{1,8}+|(?:docker|podman)[ \\t]{1,8}+login[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-p[ \\t]{1,8}+)"
+	  Q_OPT "([^\\s\"'`\\\\;&|]{3,512}+)", 1, CHECK_VALUE },
+	{ "element", 2, true, "password> passwd> passphrase> secret> token> apikey> api_key> api-key> privatekey> accesskey> secretkey>",
+	  "(?:password|passwd|passphrase|secret|token|(?:api|private|access|secret)[_-]?key)>\\s{0,16}+([^<>\\s]{3,2048}+)\\s{0,16}+<\\\\?/", 1, CHECK_TOKEN },
 	{ "netrc", 2, false, "machine", EDGE "machine[ \\t]{1,8}+\\S{1,256}+\\s{1,16}+login\\s{1,16}+\\S{1,256}+\\s{1,16}+password\\s{1,16}+(\\S{1,512}+)", 1, CHECK_VALUE },
 	/* Names that other code counts under */
 	{ RULE_KEY_NAME, 2, false, "", NULL, 0, CHECK_VALUE },

@@ -138,6 +138,8 @@ static int try_literal(struct redactor *redactor, const struct literal *literal,
 	rc = pattern_find(rule->pattern, redactor->matcher, text, at, rule->group, &whole, &group);
 	if (rc != 1)
 		return rc;
+	if (rule->check == CHECK_BODY)
+		group = (struct span){ check_body_start(text, at), at };
 	rc = add_hit(redactor, text, literal->rule, group);
 	redactor->done_until[literal->rule] = group.end;
 	return rc;

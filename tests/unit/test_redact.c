@@ -100,6 +100,13 @@ static const char *const places[] = {
 	"\"Authorization\": \"Token @\"", "x-api-key: @", "\"x-api-key\": \"@\"", "Cookie: sid=@; a=b", "Set-Cookie: sid=@; Path=/",
 	"?access_token=@&x", "machine h login u password @", "secret: @ # c", "token = \"@\"", "REDIS_PASS=@", "PGPASSWORD=@ psql",
 	"mysql_pwd: @", "passwd='@'", "https://h/p?sv=1&sig=@&x=1", "X-Amz-Signature=@",
+	"password = \"\"\"@\"\"\"", "<password>@</password>", "docker login -u me -p @ host", "sshpass -p @ ssh", "mysql -u root -p@ db",
+	"redis-cli -h x -a @", "{\"password\":\"a\\\"@\"}", "SECRET_KEY_BASE=@", "spring.datasource.password=@", "--from-literal=password=@",
+	"https://x-access-token:@@github.com/x", "https://ab@@h/", "Authorization: @", "PRIVATE-TOKEN: @", "{'X-Auth-Token': '@'}",
+	"secret_access_key @AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AccountKey=@AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
+	"https://hooks.slack.com/services/T0/B0/@", "/api/webhooks/123456789012345678/@AAAA", "acme.webhook.office.com/webhookb2/@AAAA",
+	"123456789:AA@AAAAAAAAAAAAAAAAAAAA", "abc8Q~@AAAAAAAAAAAAAAAAAA", "abcdefghijklmn.atlasv1.@AAAAAAAAAAAAAAAAAAAAAAAAAA",
+	"sb_secret_@", "b3BlbnNzaC1rZXktdjE@", "PuTTY-User-Key-File-3: x\nPrivate-Lines: 1\n@\n",
 };
 
 static const char *const harmless[] = {
@@ -280,6 +287,25 @@ static void test_private_keys(void **state)
 		}
 		assert_true(out.len < 90);
 	}
+	buf_done(&block);
+	buf_done(&out);
+}
+
+/* The head was cut off: the lines before the end are a key's all the same; prose there is not. */
+static void test_private_key_tail(void **state)
+{
+	struct buf block, out;
+	const char *rest;
+
+	(void)state;
+	buf_init(&block, 0);
+	buf_init(&out, 0);
+	key_block("RSA ", "\n", "3: ", true, &block);
+	rest = strchr(block.data, '\n') + 1;
+	clean(slice_of(rest), &out);
+	assert_string_equal(out.data, "3: [REDACTED:private-key-tail]-----END RSA PRIV" "ATE KEY-----");
+	clean(SLICE("ends with the\n-----END RSA PRIV" "ATE KEY-----"), &out);
+	assert_string_equal(out.data, "ends with the\n-----END RSA PRIV" "ATE KEY-----");
 	buf_done(&block);
 	buf_done(&out);
 }
@@ -518,7 +544,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shapes), cmocka_unit_test(test_places), cmocka_unit_test(test_look_alikes_stay),
-		cmocka_unit_test(test_private_keys), cmocka_unit_test(test_json), cmocka_unit_test(test_metadata_only),
+		cmocka_unit_test(test_private_keys), cmocka_unit_test(test_private_key_tail),
+		cmocka_unit_test(test_json), cmocka_unit_test(test_metadata_only),
 		cmocka_unit_test(test_caps_and_ids), cmocka_unit_test(test_off_and_bad), cmocka_unit_test(test_user_rules),
 		cmocka_unit_test(test_undecided_is_removed), cmocka_unit_test(test_hostile),
 	};

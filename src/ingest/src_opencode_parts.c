@@ -1,0 +1,370 @@
+/* OpenCode's sessions, messages and parts: the same objects in events, exports, REST answers and the database. */
+#include "ingest/source.h"
+
+/* "New session - <ISO>" stands there until the title is made. */
+static bool is_placeholder(struct slice title)
+{
+	static const char *const starts[] = { "New session - ", "Child session - " };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = strlen(starts[i]);
+		if (title.len == n + 24 && memcmp(title.ptr, starts[i], n) == 0 && title.ptr[title.len - 1] == 'Z')
+			return true;
+	}
+	return false;
+}
+
+static void session_body(struct ingest *in, int32_t info)
+{
+	const struct json_doc *doc = &in->doc;
+	int32_t title = json_get(doc, info, "title");
+
+	body_begin(in);
+	buf_clear(&in->scratch);
+	if (json_text(doc, title, &in->scratch) == 0 && !is_placeholder(buf_view(&in->scratch)))
+		body_text(in, "title", title);
+	body_text(in, "parent", json_get(doc, info, "parentID"));
+	body_text(in, "directory", json_get(doc, info, "directory"));
+	body_text(in, "version", json_get(doc, info, "version"));
+	body_text(in, "agent", json_get(doc, info, "agent"));
+	body_number(in, "created", json_path(doc, info, "time.created"));
+	body_number(in, "archived", json_path(doc, info, "time.archived"));
+	if (json_type_of(doc, json_get(doc, info, "metadata")) == JSON_OBJECT)
+		body_json(in, "metadata", json_get(doc, info, "metadata"));
+	body_end(in);
+}
+
+int opencode_session(struct ingest *in, int32_t info, struct err *err)
+{
+	const struct json_doc *doc = &in->doc;
+
+	if (!id_set(in, &in->session, json_get(doc, info, "id")))
+		return ingest_say(in, "a session without id");
+	buf_clear(&in->message);
+	(void)id_set(in, &in->key, json_get(doc, info, "id"));
+	(void)id_set(in, &in->link, json_get(doc, info, "parentID"));
+	session_body(in, info);
+	return event_give(in, RECORD_SESSION, RECORD_FINAL, json_int(doc, json_path(doc, info, "time.created"), 0), err);
+}
+
+void opencode_tokens(struct ingest *in, int32_t tokens)
+{
+	const struct json_doc *doc = &in->doc;
+
+	if (json_type_of(doc, tokens) != JSON_OBJECT)
+		return;
+	jw_key(&in->out, "tokens");
+	jw_object(&in->out);
+	body_number(in, "input", json_get(doc, tokens, "input"));
+	body_number(in, "output", json_get(doc, tokens, "output"));
+	body_number(in, "reasoning", json_get(doc, tokens, "reasoning"));
+	body_number(in, "cache_read", json_path(doc, tokens, "cache.read"));
+	body_number(in, "cache_write", json_path(doc, tokens, "cache.write"));
+	jw_object_close(&in->out);
+}
+
+bool opencode_error_body(struct ingest *in, int32_t error)
+{
+	const struct json_doc *doc = &in->doc;
+	int32_t data = json_get(doc, error, "data");
+	int32_t name = json_get(doc, error, "name");
+
+	if (json_type_of(doc, error) != JSON_OBJECT)
+		return false;
+	if (data == JSON_NONE) /* session.next.*: {type,message} */
+		data = error;
+	jw_key(&in->out, "error");
+	jw_object(&in->out);
+	body_text(in, "name", name != JSON_NONE ? name : json_get(doc, error, "type"));
+	body_text(in, "message", json_get(doc, data, "message"));
+	body_number(in, "status", json_get(doc, data, "statusCode"));
+	body_bool(in, "retryable", json_get(doc, data, "isRetryable"));
+	body_text(in, "body", json_get(doc, data, "responseBody"));
+	body_text(in, "url", json_path(doc, data, "metadata.url"));
+	jw_object_close(&in->out);
+	return true;
+}
+
+void opencode_diffs(struct ingest *in, const char *key, int32_t list)
+{
+	const struct json_doc *doc = &in->doc;
+
+	if (json_type_of(doc, list) != JSON_ARRAY || doc->nodes[list].first == JSON_NONE)
+		return;
+	jw_key(&in->out, key);
+	jw_array(&in->out);
+	for (int32_t d = doc->nodes[list].first; d != JSON_NONE; d = doc->nodes[d].next) {
+		jw_object(&in->out);
+		body_text(in, "file", json_get(doc, d, "file"));
+		body_text(in, "status", json_get(doc, d, "status"));
+		body_number(in, "additions", json_get(doc, d, "additions"));
+		body_number(in, "deletions", json_get(doc, d, "deletions"));
+		jw_object_close(&in->out);
+	}
+	jw_array_close(&in->out);
+}
+
+static void message_body(struct ingest *in, int32_t info, bool user)
+{
+	const struct json_doc *doc = &in->doc;
+
+	body_begin(in);
+	body_words(in, "role", user ? "user" : "assistant");
+	if (!user)
+		body_text(in, "parent", json_get(doc, info, "parentID"));
+	body_text(in, "agent", json_get(doc, info, "agent"));
+	if (!user)
+		body_text(in, "mode", json_get(doc, info, "mode"));
+	body_text(in, "model", json_path(doc, info, user ? "model.modelID" : "modelID"));
+	body_text(in, "provider", json_path(doc, info, user ? "model.providerID" : "providerID"));
+	body_text(in, "variant", json_path(doc, info, user ? "model.variant" : "variant"));
+	body_number(in, "created", json_path(doc, info, "time.created"));
+	body_number(in, "completed", json_path(doc, info, "time.completed"));
+	body_text(in, "finish", json_get(doc, info, "finish"));
+	if (json_bool(doc, json_get(doc, info, "summary"), false))
+		body_bool(in, "summary", json_get(doc, info, "summary"));
+	body_text(in, "directory", json_path(doc, info, "path.cwd"));
+	body_number(in, "cost", json_get(doc, info, "cost"));
+	opencode_tokens(in, json_get(doc, info, "tokens"));
+	(void)opencode_error_body(in, json_get(doc, info, "error"));
+	if (user)
+		opencode_diffs(in, "diffs", json_path(doc, info, "summary.diffs"));
+	body_end(in);
+}
+
+int opencode_message(struct ingest *in, int32_t info, struct err *err)
+{
+	const struct json_doc *doc = &in->doc;
+	bool user = json_string_is(doc, json_get(doc, info, "role"), "user");
+	bool final = user || json_path(doc, info, "time.completed") != JSON_NONE || json_type_of(doc, json_get(doc, info, "error")) == JSON_OBJECT;
+
+	if (!id_set(in, &in->session, json_get(doc, info, "sessionID")) || !id_set(in, &in->message, json_get(doc, info, "id")))
+		return ingest_say(in, "a message without session id or id");
+	(void)id_set(in, &in->key, json_get(doc, info, "id"));
+	buf_clear(&in->link);
+	message_body(in, info, user);
+	return event_give(in, RECORD_MESSAGE, final ? RECORD_FINAL : RECORD_PARTIAL, json_int(doc, json_path(doc, info, "time.created"), 0), err);
+}
+
+/* ---- parts ---- */
+
+static void text_body(struct ingest *in, int32_t part)
+{
+	const struct json_doc *doc = &in->doc;
+
+	body_text(in, "text", json_get(doc, part, "text"));
+	body_bool(in, "synthetic", json_get(doc, part, "synthetic"));
+	body_bool(in, "ignored", json_get(doc, part, "ignored"));
+	body_number(in, "start", json_path(doc, part, "time.start"));
+	body_number(in, "end", json_path(doc, part, "time.end"));
+}
+
+/* \bgit\s+commit(?![-\w]) */
+static bool has_git_commit(struct slice text)
+{
+	for (const char *p = text.ptr, *end = p + text.len; p && p < end; p++) {
+		const char *q;
+		p = memmem(p, (size_t)(end - p), "git", 3);
+		if (!p)
+			return false;
+		if (p > text.ptr && (p[-1] == '_' || (p[-1] >= '0' && p[-1] <= '9') || ((p[-1] | 32) >= 'a' && (p[-1] | 32) <= 'z')))
+			continue;
+		for (q = p + 3; q < end && strchr(" \t\r\n", *q); q++)
+			;
+		if (q == p + 3 || end - q < 6 || memcmp(q, "commit", 6) != 0)
+			continue;
+		q += 6;
+		if (q == end || !(*q == '-' || *q == '_' || (*q >= '0' && *q <= '9') || ((*q | 32) >= 'a' && (*q | 32) <= 'z')))
+			return true;
+	}
+	return false;
+}
+
+/* What the metadata says beyond output and the child, which have fields of their own. */
+static void tool_metadata(struct ingest *in, int32_t metadata, int32_t output)
+{
+	static const char *const own[] = { "exit", "sessionId", "parentSessionId" };
+	const struct json_doc *doc = &in->doc;
+	bool open = false;
+
+	if (json_type_of(doc, metadata) != JSON_OBJECT)
+		return;
+	for (int32_t m = doc->nodes[metadata].first; m != JSON_NONE; m = doc->nodes[m].next) {
+		bool skip = json_key_is(doc, m, "output") && slice_equal(json_raw(doc, m), json_raw(doc, output));
+		struct slice key = doc->nodes[m].key;
+		for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+			skip = skip || json_key_is(doc, m, own[i]);
+		if (skip)
+			continue;
+		if (!open) {
+			jw_key(&in->out, "metadata");
+			jw_object(&in->out);
+			open = true;
+		}
+		buf_clear(&in->link); /* borrowed: the link is set afterwards */
+		json_unescape(key, &in->link);
+		jw_key_slice(&in->out, buf_view(&in->link));
+		buf_clear(&in->scratch);
+		json_compact(json_raw(doc, m), &in->scratch);
+		jw_raw(&in->out, buf_view(&in->scratch));
+	}
+	if (open)
+		jw_object_close(&in->out);
+}
+
+static bool is_commit(struct ingest *in, int32_t part, int32_t state)
+{
+	const struct json_doc *doc = &in->doc;
+
+	if (!json_string_is(doc, json_get(doc, part, "tool"), "bash") || !json_string_is(doc, json_get(doc, state, "status"), "completed"))
+		return false;
+	buf_clear(&in->scratch);
+	return json_text(doc, json_path(doc, state, "input.command"), &in->scratch) == 0 && has_git_commit(buf_view(&in->scratch));
+}
+
+static void tool_body(struct ingest *in, int32_t part, int32_t state)
+{
+	const struct json_doc *doc = &in->doc;
+	int32_t exit_code = json_path(doc, state, "metadata.exit");
+
+	body_text(in, "tool", json_get(doc, part, "tool"));
+	body_text(in, "call", json_get(doc, part, "callID"));
+	body_text(in, "status", json_get(doc, state, "status"));
+	body_json(in, "input", json_get(doc, state, "input"));
+	body_text(in, "output", json_get(doc, state, "output"));
+	body_text(in, "error", json_get(doc, state, "error"));
+	body_text(in, "title", json_get(doc, state, "title"));
+	tool_metadata(in, json_get(doc, state, "metadata"), json_get(doc, state, "output"));
+	if (json_type_of(doc, exit_code) == JSON_NUMBER || json_type_of(doc, exit_code) == JSON_NULL)
+		body_json(in, "exit", exit_code);
+	body_number(in, "start", json_path(doc, state, "time.start"));
+	body_number(in, "end", json_path(doc, state, "time.end"));
+	body_text(in, "child", json_path(doc, state, "metadata.sessionId"));
+	if (is_commit(in, part, state))
+		jw_key(&in->out, "commit"), jw_bool(&in->out, true);
+	body_json(in, "attachments", json_get(doc, state, "attachments"));
+}
+
+static enum record_level tool_level(struct ingest *in, int32_t state)
+{
+	const struct json_doc *doc = &in->doc;
+	int32_t status = json_get(doc, state, "status");
+
+	if (json_string_is(doc, status, "completed") || json_string_is(doc, status, "error"))
+		return RECORD_FINAL;
+	return json_path(doc, state, "metadata.sessionId") != JSON_NONE ? RECORD_PROGRESS : RECORD_PARTIAL;
+}
+
+static void step_finish_body(struct ingest *in, int32_t part)
+{
+	body_text(in, "reason", json_get(&in->doc, part, "reason"));
+	body_number(in, "cost", json_get(&in->doc, part, "cost"));
+	opencode_tokens(in, json_get(&in->doc, part, "tokens"));
+}
+
+static void file_body(struct ingest *in, int32_t part)
+{
+	body_text(in, "mime", json_get(&in->doc, part, "mime"));
+	body_text(in, "filename", json_get(&in->doc, part, "filename"));
+	body_text(in, "url", json_get(&in->doc, part, "url"));
+}
+
+static void agent_body(struct ingest *in, int32_t part)
+{
+	body_text(in, "name", json_get(&in->doc, part, "name"));
+}
+
+static void subtask_body(struct ingest *in, int32_t part)
+{
+	body_text(in, "agent", json_get(&in->doc, part, "agent"));
+	body_text(in, "description", json_get(&in->doc, part, "description"));
+	body_text(in, "prompt", json_get(&in->doc, part, "prompt"));
+	body_text(in, "command", json_get(&in->doc, part, "command"));
+}
+
+static void compaction_body(struct ingest *in, int32_t part)
+{
+	body_bool(in, "auto", json_get(&in->doc, part, "auto"));
+	body_bool(in, "overflow", json_get(&in->doc, part, "overflow"));
+}
+
+static void patch_body(struct ingest *in, int32_t part)
+{
+	body_json(in, "files", json_get(&in->doc, part, "files"));
+}
+
+static void retry_body(struct ingest *in, int32_t part)
+{
+	body_number(in, "attempt", json_get(&in->doc, part, "attempt"));
+	(void)opencode_error_body(in, json_get(&in->doc, part, "error"));
+	body_number(in, "time", json_path(&in->doc, part, "time.created"));
+}
+
+static void nothing_body(struct ingest *in, int32_t part)
+{
+	(void)in, (void)part;
+}
+
+static const struct {
+	const char *type;
+	void (*write)(struct ingest *in, int32_t part);
+} part_types[] = {
+	{ "text", text_body },       { "reasoning", text_body },   { "step-start", nothing_body }, { "step-finish", step_finish_body },
+	{ "file", file_body },       { "agent", agent_body },      { "subtask", subtask_body },    { "compaction", compaction_body },
+	{ "patch", patch_body },     { "retry", retry_body },
+};
+
+static bool write_part(struct ingest *in, int32_t part)
+{
+	int32_t type = json_get(&in->doc, part, "type");
+
+	body_begin(in);
+	body_text(in, "type", type);
+	if (json_string_is(&in->doc, type, "tool")) {
+		tool_body(in, part, json_get(&in->doc, part, "state"));
+		body_end(in);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof part_types / sizeof part_types[0]; i++)
+		if (json_string_is(&in->doc, type, part_types[i].type)) {
+			part_types[i].write(in, part);
+			body_end(in);
+			return true;
+		}
+	return false;
+}
+
+/* Text and reasoning that has no end is partial, and worth keeping only when there is some. */
+static int part_level(struct ingest *in, int32_t part, bool user, enum record_level *ret)
+{
+	const struct json_doc *doc = &in->doc;
+	int32_t type = json_get(doc, part, "type");
+
+	*ret = RECORD_FINAL;
+	if (json_string_is(doc, type, "tool"))
+		*ret = tool_level(in, json_get(doc, part, "state"));
+	if (!json_string_is(doc, type, "text") && !json_string_is(doc, type, "reasoning"))
+		return 0;
+	/* a user's text has no time at all; a model's text has a start before it has an end */
+	if (user || json_path(doc, part, "time.end") != JSON_NONE || json_get(doc, part, "time") == JSON_NONE)
+		return 0;
+	*ret = RECORD_PARTIAL;
+	return json_raw(doc, json_get(doc, part, "text")).len > 2 ? 0 : SKIPPED;
+}
+
+int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, struct err *err)
+{
+	const struct json_doc *doc = &in->doc;
+	enum record_level level;
+	int rc = part_level(in, part, user, &level);
+
+	if (rc != 0)
+		return rc;
+	if (!id_set(in, &in->session, json_get(doc, part, "sessionID")) || !id_set(in, &in->message, json_get(doc, part, "messageID")) ||
+	    !id_set(in, &in->key, json_get(doc, part, "id")))
+		return ingest_say(in, "a part without session, message or id");
+	if (!write_part(in, part))
+		return SKIPPED; /* snapshots and what later versions bring */
+	(void)id_set(in, &in->link, json_path(doc, part, "state.metadata.sessionId"));
+	return event_give(in, RECORD_PART, level, time_ms, err);
+}

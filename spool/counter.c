@@ -1,0 +1,107 @@
+/* Durable counters, small facts, and the figures of the spool. */
+#include "spool_internal.h"
+
+int spool_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err)
+{
+	bool own;
+	int rc;
+
+	if (add == 0)
+		return 0;
+	rc = spool_enter(spool, &own, err);
+	if (rc != 0)
+		return rc;
+	rc = sql_run(spool, SQL_COUNTER_ADD, err, "ssi", slice_of(name), slice_of(label), add);
+	return spool_leave(spool, own, rc, err);
+}
+
+int spool_each_counter(struct spool *spool, const char *name, spool_counter_fn *fn, void *context, struct err *err)
+{
+	struct query query;
+	int rc = query_open(&query, spool, SQL_EACH_COUNTER, err, "s", slice_of(name));
+
+	if (rc != 0)
+		return rc;
+	while ((rc = query_next(&query, err)) == 1) {
+		const char *counter = (const char *)sqlite3_column_text(query.stmt, 0), *label = (const char *)sqlite3_column_text(query.stmt, 1);
+		rc = fn(context, counter, label, query_int(&query, 2), err);
+		if (rc != 0)
+			break;
+	}
+	query_close(&query);
+	return rc;
+}
+
+int spool_meta_set(struct spool *spool, const char *name, struct slice value, struct err *err)
+{
+	bool own;
+	int rc = spool_enter(spool, &own, err);
+
+	if (rc != 0)
+		return rc;
+	if (value.len > 0)
+		rc = sql_run(spool, SQL_META_SET, err, "ss", slice_of(name), value);
+	else
+		rc = sql_run(spool, SQL_META_DROP, err, "s", slice_of(name));
+	return spool_leave(spool, own, rc, err);
+}
+
+/* Pages in use: a file that has just been emptied is not full. */
+int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err)
+{
+	int64_t pages = 0, unused = 0, size = 0;
+	int rc = sql_int(spool, SQL_PAGE_COUNT, &pages, err, "");
+
+	if (rc == 0)
+		rc = sql_int(spool, SQL_FREE_PAGES, &unused, err, "");
+	if (rc == 0)
+		rc = sql_int(spool, SQL_PAGE_SIZE, &size, err, "");
+	*ret = rc == 0 ? (uint64_t)(pages - unused) * (uint64_t)size : 0;
+	return rc;
+}
+
+static int count_states(struct spool *spool, struct spool_figures *ret, struct err *err)
+{
+	uint64_t states[OBSERVATION_DEAD + 1] = { 0 };
+	struct query query;
+	int rc = query_open(&query, spool, SQL_COUNT_STATES, err, "");
+
+	if (rc != 0)
+		return rc;
+	while ((rc = query_next(&query, err)) == 1) {
+		int64_t state = query_int(&query, 0);
+		ret->observations += (uint64_t)query_int(&query, 1);
+		if (state >= 0 && state <= OBSERVATION_DEAD)
+			states[state] = (uint64_t)query_int(&query, 1);
+	}
+	query_close(&query);
+	ret->pending = states[OBSERVATION_PENDING];
+	ret->in_flight = states[OBSERVATION_IN_FLIGHT];
+	ret->in_doubt = states[OBSERVATION_IN_DOUBT];
+	return rc;
+}
+
+int spool_figures(struct spool *spool, struct spool_figures *ret, struct err *err)
+{
+	const struct {
+		enum sql_id id;
+		uint64_t *ret;
+	} counts[] = {
+		{ SQL_COUNT_RECORDS, &ret->records }, { SQL_COUNT_SESSIONS, &ret->sessions },
+		{ SQL_DEAD_COUNT, &ret->dead },       { SQL_LEDGER_COUNT, &ret->delivered },
+	};
+	int64_t number = 0;
+	int rc;
+
+	*ret = (struct spool_figures){ .max_bytes = spool->max_bytes };
+	rc = spool_used_bytes(spool, &ret->bytes, err);
+	if (rc == 0)
+		rc = count_states(spool, ret, err);
+	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof counts[0]; i++) {
+		rc = sql_int(spool, counts[i].id, &number, err, "");
+		*counts[i].ret = (uint64_t)number;
+	}
+	if (rc == 0)
+		rc = sql_int(spool, SQL_PENDING_MIN, &ret->oldest_pending_ms, err, "");
+	return rc == LF_ENOENT ? 0 : rc;
+}

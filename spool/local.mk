@@ -1,0 +1,16 @@
+noinst_LIBRARIES += spool/libspool.a
+spool_libspool_a_SOURCES = \
+	spool/spool.h spool/spool_internal.h spool/spool_sql.h \
+	spool/statement.c spool/schema.c spool/open.c spool/salvage.c \
+	spool/record.c spool/head.c spool/session.c spool/observation.c spool/send.c \
+	spool/dead.c spool/counter.c spool/purge.c spool/cap.c spool/cleanup.c
+EXTRA_DIST += spool/FORMAT.md
+
+if HAVE_CMOCKA
+spool_tests = tests/unit/test_spool
+check_PROGRAMS += $(spool_tests)
+TESTS += $(spool_tests)
+spool_test_libs = spool/libspool.a src/event/libevent.a src/base/libbase.a $(SQLITE_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_spool_SOURCES = tests/unit/test_spool.c tests/unit/spool_fixture.h
+tests_unit_test_spool_LDADD = $(spool_test_libs)
+endif

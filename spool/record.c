@@ -1,0 +1,377 @@
+/* The log: appending records, reading them back, and what becomes of those that are damaged. */
+#include "spool_internal.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include <stdlib.h>
+
+#define MAX_BAD 64 /* damaged records that one reading moves away; the next reading takes the rest */
+
+static void add_number(struct buf *out, int64_t number)
+{
+	uint64_t n = (uint64_t)number;
+	uint8_t bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(n >> (56 - 8 * i));
+	buf_append(out, bytes, sizeof bytes);
+}
+
+/* Texts with their lengths before them, so that no two records hash the same bytes. */
+static void add_text(struct buf *out, struct slice text)
+{
+	add_number(out, (int64_t)text.len);
+	buf_slice(out, text);
+}
+
+uint64_t record_hash(struct spool *spool, const struct clean_record_view *view)
+{
+	const struct slice texts[] = { view->source, view->session, view->message, view->key, view->link, view->body };
+	const int64_t numbers[] = { (int64_t)view->kind, (int64_t)view->level, (int64_t)view->order, view->time_ms };
+	struct buf *out = &spool->scratch;
+
+	buf_clear(out);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		add_number(out, numbers[i]);
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		add_text(out, texts[i]);
+	return hash_64(out->data, out->len);
+}
+
+static struct hash128 fingerprint(struct spool *spool, const struct clean_record_view *view)
+{
+	struct buf *out = &spool->scratch;
+
+	buf_clear(out);
+	buf_char(out, (char)view->kind);
+	buf_slice(out, view->body);
+	return hash_128(out->data, out->len);
+}
+
+/* ---- appending ---- */
+
+static bool member_differs(const struct json_doc *a, const struct json_doc *b, const char *key)
+{
+	return !slice_equal(json_raw(a, json_get(a, 0, key)), json_raw(b, json_get(b, 0, key)));
+}
+
+static bool bodies_differ(struct slice old, struct slice body)
+{
+	struct json_doc a, b;
+	bool differ = true;
+
+	json_doc_init(&a);
+	json_doc_init(&b);
+	if (json_parse(&a, old, 0, NULL) == 0 && json_parse(&b, body, 0, NULL) == 0)
+		differ = member_differs(&a, &b, "title") || member_differs(&a, &b, "parent");
+	json_doc_done(&a);
+	json_doc_done(&b);
+	return differ;
+}
+
+/* Whether those below a session see another title or parent than before. */
+static int session_changed(struct spool *spool, const struct clean_record_view *view, bool *ret, struct err *err)
+{
+	struct query query;
+	int rc = query_open(&query, spool, SQL_FIND_SESSION, err, "ss", view->source, view->key);
+
+	if (rc != 0)
+		return rc;
+	rc = query_next(&query, err);
+	*ret = rc != 1 || bodies_differ(query_slice(&query, 11), view->body);
+	query_close(&query);
+	return rc > 0 ? 0 : rc;
+}
+
+static int mark_children(struct spool *spool, const struct clean_record_view *view, struct err *err)
+{
+	struct query query;
+	int rc = query_open(&query, spool, SQL_EACH_CHILD, err, "ss", view->source, view->session);
+
+	if (rc != 0)
+		return rc;
+	while ((rc = query_next(&query, err)) == 1)
+		if ((rc = sql_run(spool, SQL_SESSION_DIRTY, err, "ssi", view->source, query_slice(&query, 1), session_next_tick(spool))) != 0)
+			break;
+	query_close(&query);
+	return rc;
+}
+
+static int mark_dependants(struct spool *spool, const struct clean_record_view *view, bool changed, struct err *err)
+{
+	if (view->kind == RECORD_SESSION && changed)
+		return head_mark_tree(spool, view->source, view->key, err);
+	if (view->kind == RECORD_SESSION)
+		return mark_children(spool, view, err);
+	if (view->kind == RECORD_PART && view->link.len > 0)
+		return head_mark_tree(spool, view->source, view->link, err);
+	return 0;
+}
+
+static int store(struct spool *spool, const struct clean_record_view *view, struct slice fp, struct err *err)
+{
+	int64_t hash = (int64_t)record_hash(spool, view);
+	int rc = sql_run(spool, SQL_RECORD_PUT, err, "ssssiiisiibs", view->source, view->session, view->message, view->key,
+	                 (int64_t)view->kind, (int64_t)view->level, (int64_t)view->order, view->link, view->time_ms, hash, fp, view->body);
+
+	if (rc == 0)
+		rc = head_put(spool, view, sqlite3_last_insert_rowid(spool->db), fp, err);
+	if (rc == 0)
+		rc = sql_run(spool, SQL_SESSION_TOUCH, err, "ssiii", view->source, view->session, session_next_tick(spool), view->time_ms, clock_wall_ms());
+	return rc;
+}
+
+static int append(struct spool *spool, const struct clean_record_view *view, bool *ret_stored, struct err *err)
+{
+	struct hash128 hash = fingerprint(spool, view);
+	struct slice fp = { (const char *)hash.bytes, sizeof hash.bytes };
+	bool changed = true, new_link;
+	int rc = head_decide(spool, view, fp, ret_stored, &new_link, err);
+
+	if (rc != 0 || !*ret_stored)
+		return rc;
+	if (view->kind == RECORD_SESSION && !new_link)
+		rc = session_changed(spool, view, &changed, err);
+	if (rc == 0)
+		rc = store(spool, view, fp, err);
+	return rc != 0 ? rc : mark_dependants(spool, view, changed, err);
+}
+
+int spool_append(struct spool *spool, const struct clean_record *record, enum spool_appended *ret, struct err *err)
+{
+	bool own, stored = false;
+	int rc = spool_enter(spool, &own, err);
+
+	if (rc != 0)
+		return rc;
+	rc = append(spool, clean_record_view(record), &stored, err);
+	rc = spool_leave(spool, own, rc, err);
+	if (rc == 0 && ret)
+		*ret = stored ? SPOOL_STORED : SPOOL_UNCHANGED;
+	return rc;
+}
+
+/* ---- damaged records ---- */
+
+static void view_at(const struct query *query, int level_column, struct clean_record_view *ret)
+{
+	*ret = (struct clean_record_view){
+		.seq = query_int(query, 0),
+		.source = query_slice(query, 1),
+		.session = query_slice(query, 2),
+		.message = query_slice(query, 3),
+		.key = query_slice(query, 4),
+		.kind = (enum record_kind)query_int(query, 5),
+		.level = (enum record_level)query_int(query, level_column),
+		.order = (uint64_t)query_int(query, level_column + 1),
+		.link = query_slice(query, 8),
+		.time_ms = query_int(query, 9),
+		.body = query_slice(query, 11),
+	};
+}
+
+void record_view(const struct query *query, struct clean_record_view *ret)
+{
+	view_at(query, 12, ret);
+}
+
+bool record_intact(struct spool *spool, const struct query *query)
+{
+	struct clean_record_view view;
+
+	view_at(query, 6, &view);
+	return record_hash(spool, &view) == (uint64_t)query_int(query, 10);
+}
+
+/* What is left of a damaged record, as JSON: its bytes need not be JSON any more. */
+static int write_letter(const struct clean_record_view *view, struct buf *out)
+{
+	struct json_writer json;
+
+	json_writer_init(&json, out);
+	jw_object(&json);
+	jw_key(&json, "seq");
+	jw_int(&json, view->seq);
+	jw_key(&json, "src");
+	jw_string(&json, view->source);
+	jw_key(&json, "session");
+	jw_string(&json, view->session);
+	jw_key(&json, "message");
+	jw_string(&json, view->message);
+	jw_key(&json, "key");
+	jw_string(&json, view->key);
+	jw_key(&json, "text");
+	jw_string(&json, view->body);
+	jw_object_close(&json);
+	return out->failed;
+}
+
+static int bury(struct spool *spool, const struct clean_record_view *view, struct err *err)
+{
+	struct spool_dead dead = { .reason = "corrupt", .detail = SLICE("a record's hash does not fit its bytes"), .session = view->session };
+	struct buf body;
+	int rc;
+
+	buf_init(&body, 0);
+	rc = write_letter(view, &body);
+	dead.body = buf_view(&body);
+	rc = rc != 0 ? err_set(err, rc, "a damaged record is too large to be moved") : spool_dead_put(spool, &dead, err);
+	if (rc == 0)
+		rc = spool_count(spool, "dropped", "corrupt", 1, err);
+	buf_done(&body);
+	return rc;
+}
+
+static int mark_again(struct spool *spool, const struct clean_record_view *view, struct err *err)
+{
+	int64_t tick = session_next_tick(spool);
+
+	if (spool->keep_tick == INT64_MAX)
+		spool->keep_tick = tick;
+	return sql_run(spool, SQL_SESSION_DIRTY_AGAIN, err, "ssi", view->source, view->session, tick);
+}
+
+int record_drop(struct spool *spool, const struct clean_record_view *view, struct err *err)
+{
+	int rc = sql_run(spool, SQL_RECORD_DROP, err, "i", view->seq);
+
+	return rc != 0 ? rc : sql_run(spool, SQL_HEAD_DROP, err, "ssi", view->source, view->key, view->seq);
+}
+
+static int put_earlier_revision(struct spool *spool, const struct clean_record_view *view, struct err *err)
+{
+	int64_t seq;
+	int rc = sql_int(spool, SQL_LAST_OF_KEY, &seq, err, "ss", view->source, view->key);
+
+	if (rc != 0)
+		return rc == LF_ENOENT ? 0 : rc;
+	return sql_run(spool, SQL_HEAD_FROM_RECORD, err, "i", seq);
+}
+
+static int quarantine_row(struct spool *spool, const struct query *query, struct err *err)
+{
+	struct clean_record_view view;
+	int rc;
+
+	record_view(query, &view);
+	rc = bury(spool, &view, err);
+	if (rc == 0)
+		rc = record_drop(spool, &view, err);
+	/* The row's own texts may be what is damaged: then its head is found by its number. */
+	if (rc == 0)
+		rc = sql_run(spool, SQL_HEAD_DROP_SEQ, err, "i", view.seq);
+	if (rc == 0)
+		rc = put_earlier_revision(spool, &view, err);
+	return rc != 0 ? rc : mark_again(spool, &view, err);
+}
+
+int record_quarantine(struct spool *spool, int64_t seq, struct err *err)
+{
+	struct query query;
+	bool own;
+	int rc = spool_enter(spool, &own, err);
+
+	if (rc != 0)
+		return rc;
+	rc = query_open(&query, spool, SQL_RECORD_GET, err, "i", seq);
+	if (rc == 0) {
+		rc = query_next(&query, err);
+		if (rc == 1)
+			rc = quarantine_row(spool, &query, err);
+		query_close(&query);
+	}
+	return spool_leave(spool, own, rc, err);
+}
+
+/* ---- reading ---- */
+
+struct reading {
+	struct spool *spool;
+	spool_record_fn *fn;
+	void *context;
+	bool once, found;
+	int64_t bad[MAX_BAD];
+	int bad_count;
+};
+
+static int read_row(struct reading *reading, const struct query *query, struct err *err)
+{
+	struct clean_record_view view;
+
+	record_view(query, &view);
+	if (!record_intact(reading->spool, query)) {
+		if (reading->bad_count < MAX_BAD)
+			reading->bad[reading->bad_count++] = view.seq;
+		return 0;
+	}
+	reading->found = true;
+	return reading->fn(reading->context, &view, err);
+}
+
+static int read_rows(struct reading *reading, struct query *query, struct err *err)
+{
+	int rc;
+
+	while ((rc = query_next(query, err)) == 1) {
+		rc = read_row(reading, query, err);
+		if (rc != 0 || (reading->once && reading->found))
+			break;
+	}
+	query_close(query);
+	for (int i = 0; rc == 0 && reading->spool->writer && i < reading->bad_count; i++)
+		rc = record_quarantine(reading->spool, reading->bad[i], err);
+	return rc;
+}
+
+int spool_each_record(struct spool *spool, struct slice session, spool_record_fn *fn, void *context, struct err *err)
+{
+	struct reading reading = { .spool = spool, .fn = fn, .context = context };
+	struct query query;
+	int rc;
+
+	if (session.len > 0)
+		rc = query_open(&query, spool, SQL_RECORDS_OF_SESSION, err, "s", session);
+	else
+		rc = query_open(&query, spool, SQL_EACH_RECORD, err, "");
+	return rc != 0 ? rc : read_rows(&reading, &query, err);
+}
+
+int spool_each_head(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err)
+{
+	struct reading reading = { .spool = spool, .fn = fn, .context = context };
+	struct query query;
+	int rc = query_open(&query, spool, SQL_EACH_HEAD, err, "ss", source, session);
+
+	return rc != 0 ? rc : read_rows(&reading, &query, err);
+}
+
+int spool_each_part(struct spool *spool, struct slice source, struct slice session, struct slice message, spool_record_fn *fn, void *context, struct err *err)
+{
+	struct reading reading = { .spool = spool, .fn = fn, .context = context };
+	struct query query;
+	int rc = query_open(&query, spool, SQL_EACH_PART, err, "sss", source, session, message);
+
+	return rc != 0 ? rc : read_rows(&reading, &query, err);
+}
+
+static int find(struct spool *spool, enum sql_id id, struct slice source, struct slice key, spool_record_fn *fn, void *context, struct err *err)
+{
+	struct reading reading = { .spool = spool, .fn = fn, .context = context, .once = true };
+	struct query query;
+	int rc = query_open(&query, spool, id, err, "ss", source, key);
+
+	if (rc == 0)
+		rc = read_rows(&reading, &query, err);
+	return rc == 0 && !reading.found ? LF_ENOENT : rc;
+}
+
+int spool_find_link(struct spool *spool, struct slice source, struct slice child, spool_record_fn *fn, void *context, struct err *err)
+{
+	return find(spool, SQL_FIND_LINK, source, child, fn, context, err);
+}
+
+int spool_find_session(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err)
+{
+	return find(spool, SQL_FIND_SESSION, source, session, fn, context, err);
+}

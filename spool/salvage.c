@@ -1,0 +1,149 @@
+/*
+ * A new spool out of a damaged one: every row that can still be read is copied by its number; where a page is
+ * broken the next readable number is sought. Derived tables are made anew.
+ */
+#include "spool_internal.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MISSES_A_STEP 256  /* after so many unreadable numbers the stride doubles */
+#define BLIND_NUMBERS 1000000 /* how far is sought when the last number cannot be read */
+
+static const struct salvage {
+	const char *table, *key, *columns, *read, *last;
+	int count;
+} tables[] = {
+#define X(table, key, columns, count) { table, key, columns, SALVAGE_READ(table, key, columns), SALVAGE_LAST(table, key), count },
+	SPOOL_SALVAGE(X)
+#undef X
+};
+
+static int64_t last_number(sqlite3 *from, const struct salvage *table)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t last = BLIND_NUMBERS;
+
+	if (sqlite3_prepare_v2(from, table->last, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		last = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return last;
+}
+
+static int copy_row(struct spool *to, sqlite3_stmt *read, sqlite3_stmt *write, int columns, struct err *err)
+{
+	int rc;
+
+	for (int i = 0; i < columns; i++)
+		sqlite3_bind_value(write, i + 1, sqlite3_column_value(read, i));
+	rc = sqlite3_step(write);
+	sqlite3_reset(write);
+	sqlite3_clear_bindings(write);
+	return rc == SQLITE_DONE ? 0 : sql_fail(to, rc, err);
+}
+
+/* Copies from number *at on until a page cannot be read; *at is then the number to be tried. True at the end. */
+static bool copy_run(struct spool *to, sqlite3_stmt *read, sqlite3_stmt *write, int columns, int64_t *at, int *ret_code, struct err *err)
+{
+	int rc;
+
+	sqlite3_reset(read);
+	sqlite3_bind_int64(read, 1, *at);
+	while ((rc = sqlite3_step(read)) == SQLITE_ROW) {
+		*at = sqlite3_column_int64(read, 0) + 1;
+		*ret_code = copy_row(to, read, write, columns, err);
+		if (*ret_code != 0)
+			return true;
+	}
+	return rc == SQLITE_DONE;
+}
+
+static int copy_all(struct spool *to, sqlite3 *from, const struct salvage *table, sqlite3_stmt *read, sqlite3_stmt *write, struct err *err)
+{
+	int64_t last = last_number(from, table), at = INT64_MIN, stride = 1;
+	int rc = 0;
+
+	for (int misses = 0; at <= last; misses++) {
+		int64_t before = at;
+		if (copy_run(to, read, write, table->count, &at, &rc, err))
+			break;
+		if (at == before) {
+			stride = misses > 0 && misses % MISSES_A_STEP == 0 ? stride * 2 : stride;
+			at = at == INT64_MIN ? 1 : at + stride;
+		} else {
+			misses = 0;
+			stride = 1;
+		}
+	}
+	return rc;
+}
+
+static int copy_table(struct spool *to, sqlite3 *from, const struct salvage *table, struct err *err)
+{
+	sqlite3_stmt *read = NULL, *write = NULL;
+	char text[1024], parameters[128] = "";
+	size_t n = 0;
+	int rc = 0;
+
+	for (int i = 2; i <= table->count; i++)
+		n += (size_t)snprintf(parameters + n, sizeof parameters - n, ", ?%d", i);
+	snprintf(text, sizeof text, SALVAGE_WRITE, table->table, table->key, table->columns, parameters);
+	if (sqlite3_prepare_v2(to->db, text, -1, &write, NULL) != SQLITE_OK)
+		rc = sql_fail(to, sqlite3_errcode(to->db), err);
+	/* A table of which not even the definition can be read has no rows to copy. */
+	else if (sqlite3_prepare_v2(from, table->read, -1, &read, NULL) == SQLITE_OK)
+		rc = copy_all(to, from, table, read, write, err);
+	sqlite3_finalize(read);
+	sqlite3_finalize(write);
+	return rc;
+}
+
+static int see_record(void *context, const struct clean_record_view *view, struct err *err)
+{
+	(void)context, (void)view, (void)err;
+	return 0;
+}
+
+static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && damaged && i < sizeof tables / sizeof tables[0]; i++)
+		rc = copy_table(to, damaged, &tables[i], err);
+	if (rc == 0)
+		rc = sql_run(to, SQL_HEADS_MAKE, err, "");
+	if (rc == 0)
+		rc = sql_run(to, SQL_SESSIONS_MAKE, err, "i", clock_wall_ms());
+	if (rc == 0)
+		rc = spool_each_record(to, SLICE_NONE, see_record, NULL, err); /* moves away what its hash does not fit */
+	if (rc == 0)
+		rc = spool_meta_set(to, "set_aside", slice_of(aside), err);
+	return rc != 0 ? rc : spool_count(to, "spool", "set_aside", 1, err);
+}
+
+int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct err *err)
+{
+	struct spool to = { .lock_fd = -1, .path = xstrdup(path), .keep_tick = INT64_MAX };
+	bool own;
+	int rc = open_writer(&to, path, err);
+
+	buf_init(&to.scratch, 0);
+	if (damaged)
+		sqlite3_exec(damaged, "PRAGMA cell_size_check=OFF", NULL, NULL, NULL);
+	if (rc == 0)
+		rc = spool_enter(&to, &own, err);
+	if (rc == 0) {
+		rc = copy_tables(&to, damaged, aside, err);
+		rc = spool_leave(&to, own, rc, err);
+	}
+	sql_finalize(&to);
+	sqlite3_close(to.db);
+	buf_done(&to.scratch);
+	put_set_done(&to.put);
+	if (rc != 0)
+		(void)unlink(path);
+	free(to.path);
+	return rc;
+}

@@ -1,0 +1,118 @@
+/*
+ * Inside spool/ only: the handle, and how its statements are run. Statements are prepared once and kept by id;
+ * one that is in use already (a callback that reads again) gets a twin of its own.
+ */
+#ifndef LF_SPOOL_SPOOL_INTERNAL_H
+#define LF_SPOOL_SPOOL_INTERNAL_H
+#include "spool.h"
+#include "spool_sql.h"
+#include <sqlite3.h>
+
+#define SPOOL_FILE "spool.db"
+#define SPOOL_LOCK "lfspool.lock"
+#define SPOOL_SALVAGED "spool.db.salvaged"
+#define BUSY_TIMEOUT_MS 5000
+
+enum sql_id {
+#define X(id, text) id,
+	SPOOL_SQL(X)
+#undef X
+	SQL_COUNT
+};
+extern const char *const sql_texts[SQL_COUNT];
+
+/* The span ids that were put since spool_observations_begin(). */
+struct put_set {
+	bool active;
+	struct slice source, session; /* own copies */
+	uint64_t *spans;
+	size_t count, cap;
+};
+
+struct spool {
+	sqlite3 *db;
+	char *path;
+	int lock_fd;                /* -1: a reader */
+	bool writer, in_transaction;
+	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
+	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
+	int64_t retention_ms;
+	int64_t cleaned_mono_ms;    /* 0: not yet in this process */
+	int64_t tick;               /* the last dirty mark; they grow, so that the oldest is assembled first */
+	int64_t keep_tick;          /* marks from here on survive spool_mark_clean() in this transaction */
+	struct put_set put;
+	struct buf scratch;
+	sqlite3_stmt *statements[SQL_COUNT];
+	bool in_use[SQL_COUNT];
+};
+
+struct query {
+	struct spool *spool;
+	sqlite3_stmt *stmt;
+	enum sql_id id;
+	bool twin;
+};
+
+/* Turns an SQLite code into LF_E… and words. */
+int sql_fail(struct spool *spool, int sqlite_code, struct err *err);
+/* types: one letter a parameter: s struct slice (text), b struct slice (blob), n NULL (no argument), i int64_t. */
+int query_open(struct query *query, struct spool *spool, enum sql_id id, struct err *err, const char *types, ...);
+/* 1: a row, 0: the end, LF_E…. */
+int query_next(struct query *query, struct err *err);
+void query_close(struct query *query);
+/* Valid until the next query_next() or query_close(). */
+struct slice query_slice(const struct query *query, int column);
+int64_t query_int(const struct query *query, int column);
+/* Runs a statement to its end. */
+int sql_run(struct spool *spool, enum sql_id id, struct err *err, const char *types, ...);
+/* The first column of the first row; LF_ENOENT (without words) when there is none or it is NULL. */
+int sql_int(struct spool *spool, enum sql_id id, int64_t *ret, struct err *err, const char *types, ...);
+void sql_finalize(struct spool *spool);
+
+/*
+ * A step that must be one transaction: joins the caller's, or makes one of its own. rc = spool_leave(…, rc, err)
+ * commits or rolls back its own.
+ */
+int spool_enter(struct spool *spool, bool *ret_own, struct err *err);
+int spool_leave(struct spool *spool, bool own, int rc, struct err *err);
+
+/* schema.c */
+int schema_version(struct spool *spool, int64_t *ret_version, struct err *err);
+int schema_migrate(struct spool *spool, struct err *err);
+/* open.c: opens the file as writer, without lock and checks; what is made of it is whole or not there. */
+int open_writer(struct spool *spool, const char *path, struct err *err);
+/* salvage.c: makes a new file at path of what can be read of *damaged (NULL: nothing); aside names it in meta. */
+int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct err *err);
+
+/* record.c */
+uint64_t record_hash(struct spool *spool, const struct clean_record_view *view);
+void record_view(const struct query *query, struct clean_record_view *ret);
+/* True when the row's hash is that of its columns. */
+bool record_intact(struct spool *spool, const struct query *query);
+/* Moves a record to the dead letters with reason corrupt, and puts the revision before it in its place. */
+int record_quarantine(struct spool *spool, int64_t seq, struct err *err);
+/* Deletes a record and its place as head. */
+int record_drop(struct spool *spool, const struct clean_record_view *view, struct err *err);
+
+/* head.c */
+/* Whether a revision is to be stored (FORMAT.md "Which revisions are kept"); raises the head when it is the same. */
+int head_decide(struct spool *spool, const struct clean_record_view *view, struct slice fp, bool *ret_store, bool *ret_new_link, struct err *err);
+int head_put(struct spool *spool, const struct clean_record_view *view, int64_t seq, struct slice fp, struct err *err);
+/* Marks what depends on a session: its descendants. */
+int head_mark_tree(struct spool *spool, struct slice source, struct slice session, struct err *err);
+
+/* session.c */
+int64_t session_next_tick(struct spool *spool);
+
+/* observation.c */
+void observation_row(const struct query *query, struct spool_observation *ret);
+void put_set_done(struct put_set *set);
+
+/* counter.c, cap.c, cleanup.c */
+int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err);
+int cap_enforce(struct spool *spool, struct err *err);
+/* Deletes a session with all that is of it; adds its records to *ret_count. The ledger stays. */
+int session_drop(struct spool *spool, struct slice source, struct slice id, uint64_t *ret_count, struct err *err);
+/* Gives free pages back to the file system. Outside a transaction. */
+int spool_shrink(struct spool *spool, struct err *err);
+#endif

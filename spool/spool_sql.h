@@ -1,0 +1,222 @@
+/*
+ * Every SQL statement of lfspool: an id and its text. spool/FORMAT.md says what the tables mean.
+ * Parameters are bound by position. A statement whose plan must use an index stands in SPOOL_SQL_HOT too:
+ * the unit test reads their plans.
+ */
+#ifndef LF_SPOOL_SPOOL_SQL_H
+#define LF_SPOOL_SPOOL_SQL_H
+
+#define SPOOL_APPLICATION_ID 1818653808 /* "lfsp" */
+#define SPOOL_SCHEMA_VERSION 1
+
+/* What makes version n+1 of version n; the row's place is n. Creating a spool is migrating from 0. */
+#define SPOOL_SCHEMA_1 \
+	"CREATE TABLE meta(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, value TEXT NOT NULL);" \
+	"CREATE TABLE record(seq INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, session TEXT NOT NULL," \
+	" message TEXT NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL, level INTEGER NOT NULL, ord INTEGER NOT NULL," \
+	" link TEXT NOT NULL, time INTEGER NOT NULL, cut INTEGER NOT NULL, hash INTEGER NOT NULL, fp BLOB NOT NULL," \
+	" body TEXT NOT NULL);" \
+	"CREATE INDEX record_key ON record(source, key);" \
+	"CREATE INDEX record_session ON record(session, source);" \
+	"CREATE TABLE head(source TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, session TEXT NOT NULL," \
+	" message TEXT NOT NULL, kind INTEGER NOT NULL, level INTEGER NOT NULL, ord INTEGER NOT NULL, fp BLOB NOT NULL," \
+	" link TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;" \
+	"CREATE INDEX head_main ON head(source, session, kind, key) WHERE kind<>2;" \
+	"CREATE INDEX head_part ON head(source, session, message, key) WHERE kind=2;" \
+	"CREATE INDEX head_link ON head(source, kind, link) WHERE link<>'';" \
+	"CREATE INDEX head_out ON head(source, session, link) WHERE kind=2 AND link<>'';" \
+	"CREATE TABLE session(source TEXT NOT NULL, id TEXT NOT NULL, dirty INTEGER NOT NULL, open INTEGER NOT NULL," \
+	" last_ms INTEGER NOT NULL, stored_ms INTEGER NOT NULL, PRIMARY KEY(source, id)) WITHOUT ROWID;" \
+	"CREATE INDEX session_dirty ON session(dirty) WHERE dirty<>0;" \
+	"CREATE INDEX session_open ON session(last_ms) WHERE open<>0;" \
+	"CREATE INDEX session_stored ON session(stored_ms);" \
+	"CREATE TABLE cursor(id INTEGER PRIMARY KEY, source TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL," \
+	" UNIQUE(source, name));" \
+	"CREATE TABLE observation(id INTEGER PRIMARY KEY AUTOINCREMENT, span_id BLOB NOT NULL UNIQUE, trace_id BLOB NOT NULL," \
+	" source TEXT NOT NULL, session TEXT NOT NULL, turn TEXT NOT NULL, start_ms INTEGER NOT NULL, state INTEGER NOT NULL," \
+	" changed INTEGER NOT NULL, version INTEGER NOT NULL, hash INTEGER NOT NULL, body TEXT NOT NULL);" \
+	"CREATE INDEX observation_session ON observation(session, source, start_ms, span_id);" \
+	"CREATE INDEX observation_pending ON observation(start_ms, id) WHERE state=0;" \
+	"CREATE INDEX observation_changed ON observation(start_ms, id) WHERE changed<>0;" \
+	"CREATE INDEX observation_state ON observation(state);" \
+	"CREATE TABLE send(id INTEGER PRIMARY KEY AUTOINCREMENT, created_ms INTEGER NOT NULL, attempts INTEGER NOT NULL," \
+	" in_doubt INTEGER NOT NULL);" \
+	"CREATE TABLE send_row(id INTEGER PRIMARY KEY, send INTEGER NOT NULL, observation INTEGER NOT NULL," \
+	" span_id BLOB NOT NULL, trace_id BLOB NOT NULL, hash INTEGER NOT NULL, UNIQUE(send, observation));" \
+	"CREATE INDEX send_row_observation ON send_row(observation);" \
+	"CREATE TABLE ledger(id INTEGER PRIMARY KEY, span_id BLOB NOT NULL UNIQUE, trace_id BLOB NOT NULL," \
+	" time INTEGER NOT NULL, hash INTEGER NOT NULL);" \
+	"CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, reason TEXT NOT NULL," \
+	" detail TEXT NOT NULL, session TEXT NOT NULL, span_id BLOB, body TEXT NOT NULL);" \
+	"CREATE INDEX dead_span ON dead(span_id) WHERE span_id IS NOT NULL;" \
+	"CREATE TABLE counter(id INTEGER PRIMARY KEY, name TEXT NOT NULL, label TEXT NOT NULL, value INTEGER NOT NULL," \
+	" UNIQUE(name, label));"
+#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1 }
+
+/* Connection settings. The first three act only on an empty file. */
+#define SPOOL_PRAGMA_WRITER \
+	"PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL;" \
+	"PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA journal_size_limit=16777216;" \
+	"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+#define SPOOL_PRAGMA_READER \
+	"PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+#define SPOOL_SET_VERSION "PRAGMA application_id=%d; PRAGMA user_version=%d;" /* printf: a pragma takes no parameter */
+
+#define RECORD_COLUMNS "r.seq, r.source, r.session, r.message, r.key, r.kind, r.level, r.ord, r.link, r.time, r.hash, r.body"
+#define HEAD_RECORD RECORD_COLUMNS ", h.level, h.ord FROM head h CROSS JOIN record r ON r.seq=h.seq"
+#define OBSERVATION_COLUMNS "id, span_id, trace_id, source, session, turn, start_ms, state, version, body"
+/* Sessions of which nothing is left to do: what the cap and retention may take without a loss. A session
+ * waits for its children: their trace hangs on its records. */
+#define SETTLED_SESSION(s) s ".dirty=0 AND " s ".open=0 AND NOT EXISTS(SELECT 1 FROM observation o" \
+	" WHERE o.session=" s ".id AND o.source=" s ".source AND o.state IN (0, 1, 2))"
+#define CHILDLESS(s) "NOT EXISTS(SELECT 1 FROM head c WHERE c.source=" s ".source AND c.kind=0 AND c.link=" s ".id AND c.link<>'')"
+
+/* What a purge chooses: ?1 a session or '', ?2 a time or 0, ?3 delivered ones only. */
+#define PURGE_WHERE(time) " WHERE (?1='' OR session=?1) AND (?2=0 OR " time "<?2) AND (?3=0 OR (source, session) IN" \
+	" (SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d" \
+	" WHERE d.session=s.id AND d.source=s.source AND d.state<>3)))"
+#define PURGE_DEAD_WHERE " WHERE (?1='' OR session=?1) AND (?2=0 OR time<?2)"
+
+/* Those whose plan the unit test checks. */
+#define SPOOL_SQL_HOT(X) \
+	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link FROM head WHERE source=?1 AND key=?2") \
+	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND key=?2 AND fp=?3 LIMIT 1") \
+	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
+	X(SQL_EACH_PART, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.message=?3 AND h.kind=2 ORDER BY h.key") \
+	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
+	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
+	X(SQL_EACH_CHILD, "SELECT source, key FROM head WHERE source=?1 AND kind=0 AND link=?2 AND link<>'' ORDER BY key") \
+	X(SQL_EACH_STARTED, "SELECT link FROM head WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
+	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.session=?1 ORDER BY r.seq") \
+	X(SQL_LAST_OF_KEY, "SELECT max(seq) FROM record WHERE source=?1 AND key=?2") \
+	X(SQL_EACH_DIRTY, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty LIMIT ?1") \
+	X(SQL_DIRTY_MAX, "SELECT max(dirty) FROM session WHERE dirty<>0") \
+	X(SQL_EACH_STALE, "SELECT source, id FROM session WHERE open<>0 AND last_ms<?1 ORDER BY last_ms") \
+	X(SQL_PENDING_OLDEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms, id") \
+	X(SQL_PENDING_NEWEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms DESC, id DESC") \
+	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \
+	X(SQL_OBSERVATION_OF_SPAN, "SELECT id, hash, state, trace_id, source, session, turn, start_ms FROM observation WHERE span_id=?1") \
+	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation WHERE session=?2 AND source=?1 AND state=0") \
+	X(SQL_OBSERVATION_IDS_OF, "SELECT id FROM observation WHERE session=?1 ORDER BY start_ms, span_id") \
+	X(SQL_LEDGER_HASH, "SELECT hash FROM ledger WHERE span_id=?1") \
+	X(SQL_DEAD_OF_SPAN, "SELECT 1 FROM dead WHERE span_id=?1 LIMIT 1") \
+	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
+	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
+	X(SQL_STORED_BEFORE, "SELECT s.source, s.id FROM session s WHERE s.stored_ms<?1 AND (?2<>0 OR (" SETTLED_SESSION("s") ")) AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1")
+
+#define SPOOL_SQL_COLD(X) \
+	X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE") \
+	X(SQL_BEGIN_READ, "BEGIN") \
+	X(SQL_COMMIT, "COMMIT") \
+	X(SQL_ROLLBACK, "ROLLBACK") \
+	X(SQL_USER_VERSION, "PRAGMA user_version") \
+	X(SQL_APPLICATION_ID, "PRAGMA application_id") \
+	X(SQL_TABLE_COUNT, "SELECT count(*) FROM sqlite_schema WHERE type='table'") \
+	X(SQL_PAGE_COUNT, "PRAGMA page_count") \
+	X(SQL_PAGE_SIZE, "PRAGMA page_size") \
+	X(SQL_FREE_PAGES, "PRAGMA freelist_count") \
+	X(SQL_JOURNAL_MODE, "PRAGMA journal_mode") \
+	X(SQL_VACUUM, "PRAGMA incremental_vacuum") \
+	X(SQL_QUICK_CHECK, "PRAGMA quick_check(1)") \
+	X(SQL_INTEGRITY_CHECK, "PRAGMA integrity_check(5)") \
+	X(SQL_RECORD_PUT, "INSERT INTO record(source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12)") \
+	X(SQL_HEAD_PUT, "INSERT OR REPLACE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
+	X(SQL_HEAD_RAISE, "UPDATE head SET level=?3, ord=?4 WHERE source=?1 AND key=?2") \
+	X(SQL_HEAD_FROM_RECORD, "INSERT OR REPLACE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT source, key, seq, session, message, kind, level, ord, fp, link, time FROM record WHERE seq=?1") \
+	X(SQL_HEAD_DROP, "DELETE FROM head WHERE source=?1 AND key=?2 AND seq=?3") \
+	X(SQL_HEAD_DROP_SEQ, "DELETE FROM head WHERE seq=?1") \
+	X(SQL_HEADS_DROP_LOST, "DELETE FROM head WHERE seq NOT IN (SELECT seq FROM record)") \
+	X(SQL_HEADS_MAKE, "INSERT OR IGNORE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last") \
+	X(SQL_HEADS_DROP_MAIN_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND kind<>2") \
+	X(SQL_HEADS_DROP_PART_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND kind=2") \
+	X(SQL_EACH_RECORD, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r ORDER BY r.seq") \
+	X(SQL_RECORD_GET, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.seq=?1") \
+	X(SQL_RECORD_DROP, "DELETE FROM record WHERE seq=?1") \
+	X(SQL_RECORDS_DROP_OF, "DELETE FROM record WHERE session=?2 AND source=?1") \
+	X(SQL_RECORDS_UNCUT, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.seq>?1 AND r.cut=0 ORDER BY r.seq LIMIT 256") \
+	X(SQL_RECORDS_COUNT_OF, "SELECT count(*) FROM record WHERE session=?2 AND source=?1") \
+	X(SQL_RECORD_CUT, "UPDATE record SET cut=1, hash=?2, body=?3 WHERE seq=?1") \
+	X(SQL_RECORDS_OLDEST, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.seq>?1 AND (?2<>0 OR (r.kind<>0 AND r.link='')) ORDER BY r.seq LIMIT 256") \
+	X(SQL_SESSION_TOUCH, "INSERT INTO session(source, id, dirty, open, last_ms, stored_ms) VALUES(?1, ?2, ?3, 0, ?4, ?5) ON CONFLICT(source, id) DO UPDATE SET dirty=CASE WHEN dirty=0 THEN excluded.dirty ELSE dirty END, last_ms=max(last_ms, excluded.last_ms), stored_ms=max(stored_ms, excluded.stored_ms)") \
+	X(SQL_SESSION_DIRTY, "UPDATE session SET dirty=?3 WHERE source=?1 AND id=?2 AND dirty=0") \
+	X(SQL_SESSION_DIRTY_AGAIN, "UPDATE session SET dirty=?3 WHERE source=?1 AND id=?2") \
+	X(SQL_SESSION_CLEAN, "UPDATE session SET dirty=0 WHERE source=?1 AND id=?2 AND dirty<?3") \
+	X(SQL_SESSION_OPEN, "UPDATE session SET open=?3, last_ms=?4 WHERE source=?1 AND id=?2") \
+	X(SQL_SESSION_DROP, "DELETE FROM session WHERE source=?1 AND id=?2") \
+	X(SQL_SESSION_DROP_EMPTY, "DELETE FROM session WHERE source=?1 AND id=?2 AND NOT EXISTS(SELECT 1 FROM record r WHERE r.session=id AND r.source=session.source)") \
+	X(SQL_SESSIONS_ALL_DIRTY, "UPDATE session SET dirty=?1 WHERE dirty=0") \
+	X(SQL_SESSIONS_DROP_EMPTY, "DELETE FROM session WHERE NOT EXISTS(SELECT 1 FROM record r WHERE r.session=session.id AND r.source=session.source) AND NOT EXISTS(SELECT 1 FROM observation o WHERE o.session=session.id AND o.source=session.source)") \
+	X(SQL_SESSIONS_MAKE, "INSERT OR IGNORE INTO session(source, id, dirty, open, last_ms, stored_ms) SELECT source, session, 1, 0, max(time), ?1 FROM record GROUP BY session, source") \
+	X(SQL_SESSIONS_STORED_MAX, "SELECT max(stored_ms) FROM session") \
+	X(SQL_EACH_SESSION, "SELECT s.source, s.id, s.last_ms, (SELECT count(*) FROM record r WHERE r.session=s.id AND r.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source AND o.state=3), h.link, r.body, (SELECT min(time) FROM record r WHERE r.session=s.id AND r.source=s.source AND time>0) FROM session s LEFT JOIN head h ON h.source=s.source AND h.key=s.id AND h.kind=0 LEFT JOIN record r ON r.seq=h.seq ORDER BY s.last_ms, s.source, s.id") \
+	X(SQL_CURSOR_SET, "INSERT INTO cursor(source, name, value) VALUES(?1, ?2, ?3) ON CONFLICT(source, name) DO UPDATE SET value=excluded.value") \
+	X(SQL_CURSOR_GET, "SELECT value FROM cursor WHERE source=?1 AND name=?2") \
+	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
+	X(SQL_OBSERVATION_CHANGE, "UPDATE observation SET trace_id=?2, source=?3, session=?4, turn=?5, start_ms=?6, changed=max(changed, ?7), version=version+?7, hash=?8, body=?9 WHERE id=?1") \
+	X(SQL_OBSERVATION_GET, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE id=?1") \
+	X(SQL_OBSERVATION_IDS, "SELECT id FROM observation ORDER BY start_ms, span_id") \
+	X(SQL_OBSERVATION_STATE, "UPDATE observation SET state=?2 WHERE id=?1") \
+	X(SQL_OBSERVATION_SETTLE, "UPDATE observation SET state=?2, changed=?3 WHERE id=?1") \
+	X(SQL_OBSERVATION_HASH, "SELECT hash FROM observation WHERE id=?1") \
+	X(SQL_OBSERVATION_DROP, "DELETE FROM observation WHERE id=?1") \
+	X(SQL_OBSERVATIONS_DROP_OF, "DELETE FROM observation WHERE session=?2 AND source=?1") \
+	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation WHERE session=?2 AND source=?1 AND state=0") \
+	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE state=3 AND changed=0 ORDER BY id LIMIT 256)") \
+	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)") \
+	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state=1") \
+	X(SQL_SEND_PUT, "INSERT INTO send(created_ms, attempts, in_doubt) VALUES(?1, 0, 0)") \
+	X(SQL_SEND_ROW_PUT, "INSERT INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE id=?2 AND state IN (0, 3)") \
+	X(SQL_SEND_ROW_DROP, "DELETE FROM send_row WHERE id=?1") \
+	X(SQL_SEND_IN_DOUBT, "UPDATE send SET in_doubt=1 WHERE id=?1") \
+	X(SQL_SENDS_IN_DOUBT, "UPDATE send SET in_doubt=1, attempts=attempts+1") \
+	X(SQL_SEND_ROWS_DROP_LOST, "DELETE FROM send_row WHERE NOT EXISTS(SELECT 1 FROM observation o WHERE o.id=send_row.observation) OR NOT EXISTS(SELECT 1 FROM send s WHERE s.id=send_row.send)") \
+	X(SQL_SENDS_DROP_EMPTY, "DELETE FROM send WHERE NOT EXISTS(SELECT 1 FROM send_row r WHERE r.send=send.id)") \
+	X(SQL_SEND_END, "DELETE FROM send WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.send=?1)") \
+	X(SQL_SEND_KEEP, "UPDATE send SET attempts=attempts+1 WHERE id=?1") \
+	X(SQL_EACH_SEND, "SELECT id, created_ms, attempts, in_doubt FROM send WHERE id>?1 ORDER BY id LIMIT 1") \
+	X(SQL_SEND_ROWS_ADOPT, "INSERT INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE state=2 AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.observation=observation.id)") \
+	X(SQL_LEDGER_PUT, "INSERT INTO ledger(span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
+	X(SQL_LEDGER_COUNT, "SELECT count(*) FROM ledger") \
+	X(SQL_LEDGER_TRIM, "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger ORDER BY id LIMIT ?1)") \
+	X(SQL_DEAD_PUT, "INSERT INTO dead(time, reason, detail, session, span_id, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(SQL_EACH_DEAD, "SELECT id, time, reason, detail, session, span_id, body FROM dead WHERE id>?1 AND (?2=0 OR id=?2) ORDER BY id LIMIT 1") \
+	X(SQL_DEAD_DROP, "DELETE FROM dead WHERE ?1=0 OR id=?1") \
+	X(SQL_DEAD_DROP_OLDEST, "DELETE FROM dead WHERE id IN (SELECT id FROM dead ORDER BY id LIMIT 64)") \
+	X(SQL_DEAD_DROP_BEFORE, "DELETE FROM dead WHERE time<?1") \
+	X(SQL_DEAD_COUNT, "SELECT count(*) FROM dead") \
+	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
+	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE ?1='' OR name=?1 ORDER BY name, label") \
+	X(SQL_META_SET, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value") \
+	X(SQL_META_DROP, "DELETE FROM meta WHERE name=?1") \
+	X(SQL_META_GET, "SELECT value FROM meta WHERE name=?1") \
+	X(SQL_COUNT_RECORDS, "SELECT count(*) FROM record") \
+	X(SQL_COUNT_SESSIONS, "SELECT count(*) FROM session") \
+	X(SQL_COUNT_STATES, "SELECT state, count(*) FROM observation GROUP BY state") \
+	X(SQL_PENDING_MIN, "SELECT start_ms FROM observation WHERE state=0 ORDER BY start_ms LIMIT 1") \
+	X(SQL_SETTLED_SESSIONS, "SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1") \
+	X(SQL_PURGE_RECORDS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM record" PURGE_WHERE("time")) \
+	X(SQL_PURGE_UNASSEMBLED, "SELECT count(*) FROM record" PURGE_WHERE("time") " AND (source, session) IN (SELECT source, id FROM session WHERE dirty<>0 OR open<>0)") \
+	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum(state<>3), 0) FROM observation" PURGE_WHERE("start_ms")) \
+	X(SQL_PURGE_DEAD_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM dead" PURGE_DEAD_WHERE) \
+	X(SQL_PURGE_RECORDS, "DELETE FROM record" PURGE_WHERE("time")) \
+	X(SQL_PURGE_OBSERVATIONS, "DELETE FROM observation" PURGE_WHERE("start_ms")) \
+	X(SQL_PURGE_DEAD, "DELETE FROM dead" PURGE_DEAD_WHERE)
+
+#define SPOOL_SQL(X) SPOOL_SQL_HOT(X) SPOOL_SQL_COLD(X)
+
+/* Tables that are copied out of a damaged file row by row, by their integer key; the others are derived. */
+#define SPOOL_SALVAGE(X) \
+	X("meta", "id", "name, value", 3) \
+	X("record", "seq", "source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body", 14) \
+	X("cursor", "id", "source, name, value", 4) \
+	X("observation", "id", "span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body", 12) \
+	X("send", "id", "created_ms, attempts, in_doubt", 4) \
+	X("send_row", "id", "send, observation, span_id, trace_id, hash", 6) \
+	X("ledger", "id", "span_id, trace_id, time, hash", 5) \
+	X("dead", "id", "time, reason, detail, session, span_id, body", 7) \
+	X("counter", "id", "name, label, value", 4)
+#define SALVAGE_READ(table, key, columns) "SELECT " key ", " columns " FROM " table " WHERE " key ">=?1 ORDER BY " key
+#define SALVAGE_LAST(table, key) "SELECT max(" key ") FROM " table
+#define SALVAGE_WRITE "INSERT OR IGNORE INTO %s(%s, %s) VALUES(?1%s)" /* printf: table, key, columns, parameters */
+
+#endif

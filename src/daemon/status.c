@@ -8,7 +8,7 @@
 #include "config.h"
 #endif
 
-static int write_spool(struct spool *spool, struct json_writer *out, struct err *err)
+static int write_spool(struct spool *spool, const struct work *work, struct json_writer *out, struct err *err)
 {
 	struct spool_figures f;
 	int64_t now_ms = clock_wall_ms();
@@ -21,7 +21,7 @@ static int write_spool(struct spool *spool, struct json_writer *out, struct err 
 	jw_key(out, "path");
 	jw_text(out, spool_path(spool));
 	const struct { const char *key; uint64_t value; } rows[] = {
-		{ "bytes", f.bytes }, { "max_bytes", f.max_bytes }, { "records", f.records }, { "sessions", f.sessions },
+		{ "bytes", f.bytes }, { "max_bytes", (uint64_t)conf_int(work->conf, "max_spool_mb") << 20 }, { "records", f.records }, { "sessions", f.sessions },
 		{ "pending", f.pending }, { "in_flight", f.in_flight }, { "in_doubt", f.in_doubt }, { "dead", f.dead },
 		{ "delivered", f.delivered },
 		{ "oldest_pending_s", f.oldest_pending_ms > 0 && now_ms > f.oldest_pending_ms ? (uint64_t)(now_ms - f.oldest_pending_ms) / 1000 : 0 },
@@ -186,7 +186,7 @@ int status_write(struct spool *spool, const struct work *work, const struct ship
 	jw_int(out, ship ? (clock_mono_ms() - work->started_mono_ms) / 1000 : 0);
 	jw_key(out, "mode");
 	jw_text(out, redact_mode_name(work->mode));
-	rc = write_spool(spool, out, err);
+	rc = write_spool(spool, work, out, err);
 	if (rc == 0)
 		write_sink(spool, work, ship, out);
 	if (rc == 0)

@@ -14,6 +14,8 @@ observations() { # SCENARIO FILE...: sorted, without what only a live stream kno
 	for f in "$@"; do inputs="$inputs $(fixture "$scenario" "$f")"; done
 	# shellcheck disable=SC2086
 	"$LFSPOOL" ingest $inputs >"$tmp/out" 2>&1 || fail "ingest $inputs: $(cat "$tmp/out")"
+	# closes what only the live stream calls idle
+	"$LFSPOOL" flush --set stale_after=0s >"$tmp/out" 2>&1 || fail "flush $inputs: $(cat "$tmp/out")"
 	for id in $(ids_of "$scenario"); do "$LFSPOOL" show "$id" --json; done | grep -v -e "$live_only" | sort -u
 }
 same() { # SCENARIO WHAT FILE...
@@ -23,6 +25,7 @@ same() { # SCENARIO WHAT FILE...
 	cmp -s "$tmp/stream" "$tmp/other" || fail "$scenario: $what differs from the stream: $(diff "$tmp/stream" "$tmp/other" | cut -c1-1500 | head -4)"
 }
 have jq || skip "no jq"
+start_sink v3
 for scenario in plain reasoning tools subagent compaction badtool err401 files unicode gitcommit lifecycle fork structured queued; do
 	observations "$scenario" sse.jsonl >"$tmp/stream"
 	[ -s "$tmp/stream" ] || fail "$scenario gives nothing"
@@ -39,6 +42,8 @@ for scenario in plain reasoning tools subagent compaction badtool err401 files u
 	fixture "$scenario" plugin.jsonl >/dev/null && same "$scenario" "the plugin's log" plugin.jsonl
 	same "$scenario" "everything at once" "$@" sse.jsonl
 done
+
+stop_sink
 
 # The bytes of the requests, too.
 for channel in sse.jsonl export.json "session.json messages.json"; do

@@ -181,7 +181,9 @@ static void test_derived_is_derived(void **state)
 		buf_init(&whole, 0);
 		read_fixture(scenarios[i], &input);
 		check_forgetting(scenarios[i], &input, &whole);
-		check_growing(scenarios[i], &input, &whole);
+		/* an input of session.next.* events that is cut into several has lost what its steps began with */
+		if (strcmp(scenarios[i], "v2session") != 0)
+			check_growing(scenarios[i], &input, &whole);
 		buf_done(&input);
 		buf_done(&whole);
 	}

@@ -49,8 +49,6 @@ static bool has_secret_word(struct slice value)
 
 static bool is_stop_word(struct slice value)
 {
-	while (value.len && strchr(";,", value.ptr[value.len - 1]))
-		value.len--;
 	for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++)
 		if (value.len == strlen(stop_words[i]) && starts_with(value, stop_words[i]))
 			return true;
@@ -116,13 +114,23 @@ static bool is_reference(struct slice value)
 	if (value.ptr[0] != '$' || !rest.len)
 		return false;
 	if (rest.ptr[0] == '{' || rest.ptr[0] == '(')
-		return ends_with(value, "}") || ends_with(value, ")");
+		return ends_with(value, "}") || ends_with(value, ")") || (!memchr(rest.ptr, '}', rest.len) &&
+		       !memchr(rest.ptr, ')', rest.len)); /* cut off at a blank */
 	return all_of(rest, is_upper_name) || (all_of(rest, is_lower_name) && has_secret_word(rest));
+}
+
+/* Without what closes the code around it. */
+static struct slice trim_code(struct slice value)
+{
+	while (value.len && value.ptr[value.len - 1] && strchr(")]}:;,", value.ptr[value.len - 1]))
+		value.len--;
+	return value;
 }
 
 static bool is_placeholder(struct slice value)
 {
-	return value.len == 0 || is_mask(value) || is_reference(value) || is_stop_word(value);
+	return value.len == 0 || is_mask(value) || is_reference(value) || is_stop_word(value) ||
+	       is_stop_word(trim_code(value));
 }
 
 /* A call, an index, a member (a.b), a number, a name that itself speaks of secrets. */
@@ -162,6 +170,9 @@ bool check_harmless(enum check check, struct slice value)
 	if (check == CHECK_MIXED)
 		return !is_mixed(value);
 	if (is_code(value))
+		return true;
+	value = trim_code(value);
+	if (value.len == 0 || is_code(value))
 		return true;
 	return check == CHECK_TOKEN && value.len < WORD_MAX_BYTES && all_of(value, is_letter);
 }

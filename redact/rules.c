@@ -18,8 +18,14 @@
 /* The text of a quoted value up to the same quote; \2 is that quote. A missing end is one too. */
 #define QUOTED(open) "(" Q ")((?:(?!(?<!\\\\)\\" #open ")(?:\\\\[^\\r\\n]|[^\\\\\\r\\n]))++)"
 #define PLAIN "([^\\s\"'`\\\\,;&|<>(){}\\[\\]]{1,1024}+)"
+#define WIDE "([^\\s\"'`\\\\,;&|<>]{1,1024}+)"
 /* What may stand behind a value without quotes. */
 #define PLAIN_END "(?=[ \\t]{0,16}+(?:$|[\\r\\n,;}\\])|&#\"'`\\\\<]|//))"
+
+/* "=" takes what follows at once; ":" and " = " what ends there; in prose it must have a digit and a letter. */
+#define MIXED "(?=[^\\s\"'`(){}\\[\\]]{0,255}?[0-9])(?=[^\\s\"'`(){}\\[\\]]{0,255}?[A-Za-z])(?=[^\\s]{6})"
+#define VALUE_PLAIN Q_OPT "(?![ \\t]{0,16}+==)(?|=" WIDE "|" SEP "(?!//)" PLAIN PLAIN_END \
+	"|(?:" SEP "|[ \\t]{1,4}+(?:is|was)[ \\t:]{1,4}+)(?!//)" Q_OPT MIXED PLAIN "(?![(\\[]))"
 
 #define PASSWORD_WORDS "(?:password|passwd|passphrase|passcode|pwd)"
 #define PASSWORD_LITERALS "password passwd passphrase passcode pwd"
@@ -144,11 +150,11 @@ const struct rule_row rule_table[] = {
 	  "([^\\s\"'`&#<>\\\\,;(){}\\[\\]]{4,}+)", 1, CHECK_CODE },
 	/* Names */
 	{ "password", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
-	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX Q_OPT "(?![ \\t]{0,16}+==)" SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_CODE },
+	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_CODE },
 	{ "secret", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
-	{ "secret-plain", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX Q_OPT "(?![ \\t]{0,16}+==)" SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
+	{ "secret-plain", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
 	{ "token", 2, true, "token", "token" SUFFIX NAME_SEP QUOTED(1), 2, CHECK_TOKEN },
-	{ "token-plain", 2, true, "token", "token" SUFFIX Q_OPT "(?![ \\t]{0,16}+==)" SEP "(?!//)" PLAIN PLAIN_END, 1, CHECK_TOKEN },
+	{ "token-plain", 2, true, "token", "token" SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
 	{ "environment", 2, false, "TOKEN SECRET PASSWORD PASSWD PASSPHRASE APIKEY API_KEY ACCESS_KEY PRIVATE_KEY SECRET_KEY CREDENTIAL "
 	  "AUTH_KEY ENCRYPTION_KEY SIGNING_KEY _PWD _PASS _AUTH",
 	  "(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|(?:API|ACCESS|PRIVATE|SECRET|AUTH|ENCRYPTION|SIGNING)_?KEY|CREDENTIALS?|_PWD|_PASS|_AUTH)"

@@ -106,7 +106,7 @@ static const char *const places[] = {
 	"secret_access_key @AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AccountKey=@AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
 	"https://hooks.slack.com/services/T0/B0/@", "/api/webhooks/123456789012345678/@AAAA", "acme.webhook.office.com/webhookb2/@AAAA",
 	"123456789:AA@AAAAAAAAAAAAAAAAAAAA", "abc8Q~@AAAAAAAAAAAAAAAAAA", "abcdefghijklmn.atlasv1.@AAAAAAAAAAAAAAAAAAAAAAAAAA",
-	"sb_secret_@", "b3BlbnNzaC1rZXktdjE@", "PuTTY-User-Key-File-3: x\nPrivate-Lines: 1\n@\n",
+	"sb_secret_@", "host=h password=@ dbname=d", "my password: @ thanks", "the password is @.", "the token was '@' then", "b3BlbnNzaC1rZXktdjE@", "PuTTY-User-Key-File-3: x\nPrivate-Lines: 1\n@\n",
 };
 
 static const char *const harmless[] = {
@@ -119,7 +119,7 @@ static const char *const harmless[] = {
 	"PASSWORD_FILE=/run/secrets/x", "secretKeyRef:", "import secret from \"x\"", "tokenizer: \"bpe\"",
 	"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "if (password === confirmPassword) {",
 	"function setPassword(password: string, token?: string)", "cookie: a thing you eat", "password == other",
-	"?page=2&key=name", "?code=404", "secret santa: a game", "def login(user, password=None):", "undefined", "",
+	"?page=2&key=name", "?code=404", "secret santa: a game", "def login(user, password=None):", "undefined", "login(password=password)", "f(token=None, x=1)", "token = m.group(1)", "password=$(cat x)", "",
 };
 
 static struct ruleset *rules;
@@ -471,6 +471,50 @@ static void test_user_rules(void **state)
 	buf_done(&out);
 }
 
+static char *write_file(const char *content)
+{
+	char path[] = "/tmp/test_redact.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+	close(fd);
+	return xstrdup(path);
+}
+
+/* Denied beats allowed; a bad line is named. */
+static void test_files(void **state)
+{
+	char *patterns = write_file("# mine\n\nID-[0-9]+\r\n"), *bad = write_file("fine\n[z-a]\n"), *tiny = write_file("short\n");
+	char *allow = write_file("harmless-1\n/demo-[a-z]+/\nboth-of-them\n"), *deny = write_file("exact secret\nboth-of-them\n");
+	const struct redact_options options = { .pattern_file = patterns, .allow_file = allow, .deny_file = deny };
+	const struct redact_options bad_pattern = { .pattern_file = bad }, bad_deny = { .deny_file = tiny };
+	struct ruleset *own;
+	struct redactor *worker;
+	struct buf out;
+	struct err err;
+
+	(void)state;
+	buf_init(&out, 0);
+	assert_int_equal(ruleset_new(&options, &own, NULL), 0);
+	worker = redactor_new(own);
+	assert_int_equal(redact_text(worker, SLICE("password=harmless-1 password=demo-abc password=demo-abc1 ID-5 exact secret both-of-them"), &out, NULL), 0);
+	assert_string_equal(out.data, "password=harmless-1 password=demo-abc password=[REDACTED:password-plain] [REDACTED:user-1] [REDACTED:denied-value] [REDACTED:denied-value]");
+	redactor_free(worker);
+	ruleset_free(own);
+	assert_int_equal(ruleset_new(&bad_pattern, &own, &err), LF_EINVAL);
+	assert_non_null(strstr(err.text, bad));
+	assert_non_null(strstr(err.text, ", line 2, column "));
+	assert_int_equal(ruleset_new(&bad_deny, &own, &err), LF_EINVAL);
+	assert_non_null(strstr(err.text, ", line 1, column 1"));
+	char *paths[] = { patterns, bad, tiny, allow, deny };
+	for (size_t i = 0; i < 5; i++) {
+		unlink(paths[i]);
+		free(paths[i]);
+	}
+	buf_done(&out);
+}
+
 static void test_undecided_is_removed(void **state)
 {
 	const struct redact_options options = { .user_patterns = "(a+)+b" };
@@ -546,7 +590,7 @@ int main(void)
 		cmocka_unit_test(test_shapes), cmocka_unit_test(test_places), cmocka_unit_test(test_look_alikes_stay),
 		cmocka_unit_test(test_private_keys), cmocka_unit_test(test_private_key_tail),
 		cmocka_unit_test(test_json), cmocka_unit_test(test_metadata_only),
-		cmocka_unit_test(test_caps_and_ids), cmocka_unit_test(test_off_and_bad), cmocka_unit_test(test_user_rules),
+		cmocka_unit_test(test_caps_and_ids), cmocka_unit_test(test_off_and_bad), cmocka_unit_test(test_user_rules), cmocka_unit_test(test_files),
 		cmocka_unit_test(test_undecided_is_removed), cmocka_unit_test(test_hostile),
 	};
 

@@ -85,9 +85,9 @@ static int take_value(void *context, const struct frame_value *value, struct err
 		return say_oversize(in, value);
 	if (json_parse(&in->doc, value->text, 0, &why) != 0) {
 		char words[600];
-		if (value->problem != FRAME_TRUNCATED)
-			return ingest_say(in, why.text);
-		snprintf(words, sizeof words, "truncated %s (%s)", value->element ? "document" : "last line", why.text);
+		bool cut = value->problem == FRAME_TRUNCATED;
+		snprintf(words, sizeof words, cut ? "truncated %s (%s)" : "%s: %s",
+		         !cut ? "invalid JSON" : value->element ? "document" : "last line", why.text);
 		return ingest_say(in, words);
 	}
 	if (json_type_of(&in->doc, 0) != JSON_OBJECT)

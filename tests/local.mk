@@ -7,6 +7,7 @@ shell_tests = \
 	tests/t/bad-input.sh \
 	tests/t/channels.sh \
 	tests/t/daemon.sh \
+	tests/t/golden.sh \
 	tests/t/hardening.sh \
 	tests/t/headers.sh \
 	tests/t/kill9.sh \

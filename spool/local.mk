@@ -7,10 +7,18 @@ spool_libspool_a_SOURCES = \
 EXTRA_DIST += spool/FORMAT.md
 
 if HAVE_CMOCKA
-spool_tests = tests/unit/test_spool
+spool_tests = \
+	tests/unit/test_spool tests/unit/test_spool_cleanup tests/unit/test_spool_file \
+	tests/unit/test_spool_outbox
 check_PROGRAMS += $(spool_tests)
 TESTS += $(spool_tests)
 spool_test_libs = spool/libspool.a src/event/libevent.a src/base/libbase.a $(SQLITE_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_spool_SOURCES = tests/unit/test_spool.c tests/unit/spool_fixture.h
 tests_unit_test_spool_LDADD = $(spool_test_libs)
+tests_unit_test_spool_cleanup_SOURCES = tests/unit/test_spool_cleanup.c tests/unit/spool_fixture.h
+tests_unit_test_spool_cleanup_LDADD = $(spool_test_libs)
+tests_unit_test_spool_file_SOURCES = tests/unit/test_spool_file.c tests/unit/spool_fixture.h
+tests_unit_test_spool_file_LDADD = $(spool_test_libs)
+tests_unit_test_spool_outbox_SOURCES = tests/unit/test_spool_outbox.c tests/unit/spool_fixture.h
+tests_unit_test_spool_outbox_LDADD = $(spool_test_libs)
 endif

@@ -17,7 +17,7 @@
 	" link TEXT NOT NULL, time INTEGER NOT NULL, cut INTEGER NOT NULL, hash INTEGER NOT NULL, fp BLOB NOT NULL," \
 	" body TEXT NOT NULL);" \
 	"CREATE INDEX record_key ON record(source, key);" \
-	"CREATE INDEX record_session ON record(session, source);" \
+	"CREATE INDEX record_session ON record(session);" \
 	"CREATE TABLE head(source TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, session TEXT NOT NULL," \
 	" message TEXT NOT NULL, kind INTEGER NOT NULL, level INTEGER NOT NULL, ord INTEGER NOT NULL, fp BLOB NOT NULL," \
 	" link TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;" \
@@ -35,10 +35,9 @@
 	"CREATE TABLE observation(id INTEGER PRIMARY KEY AUTOINCREMENT, span_id BLOB NOT NULL UNIQUE, trace_id BLOB NOT NULL," \
 	" source TEXT NOT NULL, session TEXT NOT NULL, turn TEXT NOT NULL, start_ms INTEGER NOT NULL, state INTEGER NOT NULL," \
 	" changed INTEGER NOT NULL, version INTEGER NOT NULL, hash INTEGER NOT NULL, body TEXT NOT NULL);" \
-	"CREATE INDEX observation_session ON observation(session, source, start_ms, span_id);" \
-	"CREATE INDEX observation_pending ON observation(start_ms, id) WHERE state=0;" \
-	"CREATE INDEX observation_changed ON observation(start_ms, id) WHERE changed<>0;" \
-	"CREATE INDEX observation_state ON observation(state);" \
+	"CREATE INDEX observation_session ON observation(session, start_ms, span_id);" \
+	"CREATE INDEX observation_changed ON observation(start_ms) WHERE changed<>0;" \
+	"CREATE INDEX observation_state ON observation(state, start_ms);" \
 	"CREATE TABLE send(id INTEGER PRIMARY KEY AUTOINCREMENT, created_ms INTEGER NOT NULL, attempts INTEGER NOT NULL," \
 	" in_doubt INTEGER NOT NULL);" \
 	"CREATE TABLE send_row(id INTEGER PRIMARY KEY, send INTEGER NOT NULL, observation INTEGER NOT NULL," \

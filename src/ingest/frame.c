@@ -269,6 +269,14 @@ static size_t string_run(struct frame *frame, const char *p, const char *end)
 	return (size_t)(p - start);
 }
 
+/* Documents may follow one another: `opencode export A; opencode export B`. */
+static void next_document(struct frame *frame)
+{
+	frame->done = frame->rest_given = frame->element_open = false;
+	frame->list_depth = 0;
+	buf_clear(&frame->rest);
+}
+
 static int feed_document(struct frame *frame, struct slice bytes, struct err *err)
 {
 	const char *p = bytes.ptr, *end = p + bytes.len;
@@ -282,9 +290,9 @@ static int feed_document(struct frame *frame, struct slice bytes, struct err *er
 		if (*p == '"') {
 			frame->in_string = true;
 			keep(frame, p, 1);
-		} else if (frame->done && !strchr(" \t\r\n", *p)) {
-			return err_set(err, LF_EINVAL, "line %llu: more after the document", (unsigned long long)frame->line);
 		} else {
+			if (frame->done && !strchr(" \t\r\n", *p))
+				next_document(frame);
 			frame->line += *p == '\n';
 			rc = structural(frame, *p, err);
 		}

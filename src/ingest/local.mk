@@ -10,3 +10,20 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/src_opencode_next.c \
 	src/ingest/src_opencode_parts.c \
 	src/ingest/src_opencode_run.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_ingest
+tests_unit_test_ingest_SOURCES = tests/unit/test_ingest.c
+tests_unit_test_ingest_LDADD = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_ingest
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_ingest
+tests_fuzz_fuzz_ingest_SOURCES = tests/fuzz/fuzz_ingest.c
+tests_fuzz_fuzz_ingest_LDADD = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS)
+if FUZZING
+tests_fuzz_fuzz_ingest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_ingest_SOURCES += tests/fuzz/replay.c
+TESTS += tests/fuzz/fuzz_ingest
+endif

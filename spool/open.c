@@ -40,9 +40,9 @@ static int lock_file(int fd, const char *path, struct err *err)
 		return err_set(err, LF_EPERM, "%s: is not a plain file of ours", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? say_who_has_it(fd, path, err) : err_set(err, LF_EIO, "%s: %s", path, strerror(errno));
-	/* The number is for people: when the disk is full the lock holds all the same. */
-	if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) != n)
-		(void)ftruncate(fd, 0);
+	/* The number is for people: when the disk is full the lock holds all the same, with an old number or none. */
+	if (pwrite(fd, pid, (size_t)n, 0) == n && ftruncate(fd, n) != 0)
+		return err_set(err, LF_EIO, "%s: %s", path, strerror(errno));
 	return 0;
 }
 

@@ -6,7 +6,20 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+static bool disk_fails;
+
+/* Stands before libc's: SQLite calls this one. */
+int fdatasync(int fd)
+{
+	if (disk_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static void one(struct spool *spool, const char *key)
 {
@@ -59,6 +72,28 @@ static void kill_keeps_what_was_committed(void **state)
 	reopen(f);
 	OK(spool_each_record(f->spool, SLICE_NONE, add_record, &text, &err));
 	text_is(&text, "kept={\"a\":1};");
+}
+
+/* The kernel forgets a failed write-back: another try on the same descriptor would lie. */
+static void after_a_failed_sync_nothing_is_written(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	one(f->spool, "before");
+	OK(spool_begin(f->spool, &err));
+	one(f->spool, "a");
+	disk_fails = true;
+	assert_int_equal(spool_commit(f->spool, &err), LF_EIO);
+	disk_fails = false;
+	assert_int_equal(spool_begin(f->spool, &err), LF_EIO);
+	assert_non_null(strstr(err.text, "open the spool again"));
+	assert_int_equal(spool_count(f->spool, "x", "", 1, &err), LF_EIO);
+	reopen(f);
+	assert_in_range(figures(f->spool).records, 1, 2);
+	one(f->spool, "after");
+	reopen(f);
+	OK(spool_check(f->spool, &err));
 }
 
 static void a_second_writer_is_told_who_has_it(void **state)
@@ -407,7 +442,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(kill_keeps_what_was_committed), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
+		T(kill_keeps_what_was_committed), T(after_a_failed_sync_nothing_is_written), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
 		T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(a_newer_version_is_refused_untouched),
 		T(this_version_opens_and_a_foreign_file_does_not), T(a_broken_page_costs_its_rows_only), T(a_broken_head_costs_nothing_new),
 		T(an_interrupted_salvage_is_finished), T(a_changed_record_becomes_a_dead_letter), T(hot_statements_use_indexes),

@@ -121,6 +121,8 @@ int event_give(struct ingest *in, enum record_kind kind, enum record_level level
 
 	if (in->body.failed)
 		return ingest_say(in, "a record is too large");
+	if (in->session.len == 0 || in->key.len == 0)
+		return ingest_say(in, "an event without session or id");
 	if (time_ms > in->seen_ms)
 		in->seen_ms = time_ms;
 	in->counts.events++;

@@ -21,6 +21,8 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#define REOPEN_PAUSE_S 1
+
 static void notify_service(const char *state)
 {
 #ifdef HAVE_SYSTEMD
@@ -143,6 +145,25 @@ static int restart(struct running *running, struct conf **conf, daemon_reload_fn
 	return rc;
 }
 
+/* A spool that broke under us is opened again, which recovers it; until that works nothing is acknowledged. */
+static int reopen(struct running *running, const struct conf *conf, const sigset_t *signals, struct err *err)
+{
+	struct timespec pause = { REOPEN_PAUSE_S, 0 };
+	int signal;
+
+	log_event(LOG_LEVEL_ERROR, "spool.broken", "note=\"closing it and opening it again\"");
+	stop(running);
+	for (;;) {
+		signal = sigtimedwait(signals, NULL, &pause);
+		if (signal == SIGTERM || signal == SIGINT)
+			return signal;
+		if (start(running, conf, err) == 0)
+			return 0;
+		log_event(LOG_LEVEL_ERROR, "spool.broken", "error=\"%s\"", err->text);
+		pause.tv_sec = pause.tv_sec < 60 ? pause.tv_sec * 2 : 60;
+	}
+}
+
 int daemon_run(struct conf **conf, daemon_reload_fn *reload, void *context, struct err *err)
 {
 	static struct running running;
@@ -153,6 +174,7 @@ int daemon_run(struct conf **conf, daemon_reload_fn *reload, void *context, stru
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, WRITER_BROKEN_SIGNAL);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	(void)!sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	rc = start(&running, *conf, err);
@@ -160,11 +182,15 @@ int daemon_run(struct conf **conf, daemon_reload_fn *reload, void *context, stru
 		return rc;
 	say_hello(*conf);
 	notify_service("READY=1");
-	while (rc == 0 && (signal = wait_signal(&signals)) != SIGTERM && signal != SIGINT)
+	while (rc == 0 && signal != SIGTERM && signal != SIGINT) {
+		signal = wait_signal(&signals);
 		if (signal == SIGHUP)
 			rc = restart(&running, conf, reload, context, err);
+		else if (signal == WRITER_BROKEN_SIGNAL)
+			signal = reopen(&running, *conf, &signals, err);
+	}
 	notify_service("STOPPING=1");
-	if (rc == 0)
+	if (rc == 0 && running.control)
 		stop(&running);
 	log_event(LOG_LEVEL_INFO, "daemon.stop", "signal=%d", signal);
 	return rc;

@@ -7,7 +7,9 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define QUEUE_JOBS 256
 #define GROUP_JOBS 64
@@ -27,8 +29,14 @@ struct writer {
 	pthread_t thread;
 };
 
+/*
+ * After a failed fsync or a damaged page nothing may be tried again on this descriptor: main closes the spool and opens it anew
+ * (daemon.c).
+ */
 static void answer(struct job *job)
 {
+	if (job->rc == LF_EIO || job->rc == LF_ECORRUPT)
+		kill(getpid(), WRITER_BROKEN_SIGNAL);
 	(void)mailbox_put(job->answer, job, -1);
 }
 

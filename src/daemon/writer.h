@@ -7,6 +7,9 @@
 #define LF_DAEMON_WRITER_H
 #include "daemon/work.h"
 
+/* Sent to this process when the spool must be closed and opened again; must be blocked. */
+#define WRITER_BROKEN_SIGNAL SIGUSR1
+
 /* Takes over the spool until writer_stop(). */
 int writer_start(struct spool *spool, struct writer **ret, struct err *err);
 /* From any other thread. LF_ECLOSED once it stops. */

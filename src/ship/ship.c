@@ -307,6 +307,7 @@ static int count_up(struct spool *spool, const struct settled *settled, bool fai
 		{ "retries", "", failed ? 1 : 0 },
 		{ "dead", "", settled->dead },
 		{ "dropped", "oversize", settled->shrunk },
+		{ "dropped", "rejected", settled->dead },
 	};
 	int rc = 0;
 

@@ -266,7 +266,7 @@ int cmd_demo(struct cmd_args *args)
 	const char *tmp = getenv("TMPDIR");
 	struct sink_options options = {
 		.listen = "127.0.0.1:0", .profile = SINK_V4, .public_key = "demo-public", .secret_key = "demo-secret",
-		.fault = "accept-and-hang:1",
+		.fault = "posts-only,accept-and-die:1",
 	};
 	struct err err = { 0 };
 	struct demo demo = { 0 };

@@ -13,7 +13,7 @@ settled() { # waits until nothing is pending
 	done
 }
 
-start_sink v4 --fault hang:1
+start_sink v4 --fault posts-only,hang:1
 start_daemon
 expect "$daemon_pid" "$(status .pid)" "pid in status"
 exits 0 "$LFSPOOL" ingest "$good"

@@ -231,7 +231,7 @@ static int run(struct demo *demo, const struct conf *conf, uint64_t *ret_expecte
 		rc = await_observations(demo, 1, err);
 	if (rc == 0) {
 		end_daemon(demo, SIGKILL);
-		printf("kill -9: the receiver had stored %" PRIu64 " observations and not answered yet.\n", figures_of(demo).observations);
+		printf("kill -9: the receiver had stored %" PRIu64 " observations and given no answer.\n", figures_of(demo).observations);
 		rc = start_daemon(demo, err);
 	}
 	if (rc == 0) {

@@ -41,6 +41,18 @@ void body_bool(struct ingest *in, const char *key, int32_t node)
 	jw_bool(&in->out, type == JSON_TRUE);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static const char *skip_string(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		p += *p == '\\';
+	return p < end ? p + 1 : end;
+}
+
 /* Documents are pretty-printed, streams are not: blanks outside strings go. */
 void json_compact(struct slice raw, struct buf *out)
 {
@@ -48,16 +60,11 @@ void json_compact(struct slice raw, struct buf *out)
 
 	while (p < end) {
 		const char *start = p;
-		if (*p == '"') {
-			for (p++; p < end && *p != '"'; p++)
-				p += *p == '\\';
+		while (p < end && !is_blank(*p))
+			p = *p == '"' ? skip_string(p, end) : p + 1;
+		buf_append(out, start, (size_t)(p - start));
+		while (p < end && is_blank(*p))
 			p++;
-			buf_append(out, start, (size_t)(p - start));
-		} else if (strchr(" \t\r\n", *p)) {
-			p++;
-		} else {
-			buf_char(out, *p++);
-		}
 	}
 }
 
@@ -123,8 +130,7 @@ int event_give(struct ingest *in, enum record_kind kind, enum record_level level
 		return ingest_say(in, "a record is too large");
 	if (in->session.len == 0 || in->key.len == 0)
 		return ingest_say(in, "an event without session or id");
-	if (time_ms > in->seen_ms)
-		in->seen_ms = time_ms;
+	ingest_note_time(in, time_ms);
 	in->counts.events++;
 	return in->options.emit(in->options.context, &event, err);
 }

@@ -1,17 +1,20 @@
 /* One input: frames become JSON, JSON becomes events, by shape. */
 #include "ingest/ingest.h"
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "ingest/frame.h"
 #include "ingest/source.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_OPEN_BYTES (1u << 20)
+#define MAX_NODES 1000000  /* of one value: 48 MB of index */
+#define WRITTEN_MS INT64_C(1767225600000) /* 2026-01-01: a clock that is earlier is not set */
+#define AHEAD_MS (INT64_C(400) * 86400000)
 
-struct shape {
+static const struct {
 	int (*handle)(struct ingest *in, int32_t node, struct err *err);
-};
-static const struct shape shapes[] = { { lfspool_record }, { opencode_run }, { opencode_event }, { opencode_document } };
+} shapes[] = { { lfspool_record }, { opencode_run }, { opencode_event }, { opencode_document } };
 
 static const char *const sources[] = { "opencode" };
 
@@ -30,17 +33,30 @@ int ingest_say(struct ingest *in, const char *reason)
 {
 	in->counts.bad++;
 	report(in, reason, SLICE_NONE);
-	return 0;
+	return SAID;
 }
 
-static int say_oversize(struct ingest *in, const struct frame_value *value)
+void ingest_note_time(struct ingest *in, int64_t time_ms)
+{
+	if (time_ms > in->seen_ms && time_ms <= in->latest_ms)
+		in->seen_ms = time_ms;
+}
+
+int ingest_settle(struct ingest *in, int rc)
+{
+	in->counts.skipped += rc == SKIPPED;
+	in->counts.unknown += rc == UNKNOWN_TYPE;
+	return rc < 0 ? rc : 0;
+}
+
+/* A dead letter's metadata: nothing of the value itself. */
+static void say_oversize(struct ingest *in, const struct frame_value *value, const char *words)
 {
 	struct json_writer out;
 	struct buf metadata;
-	char hash[24], words[96];
+	char hash[24];
 
 	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)value->xxh3);
-	snprintf(words, sizeof words, "%llu bytes, more than the %u MiB that are read at once", (unsigned long long)value->bytes, INGEST_MAX_VALUE_BYTES >> 20);
 	buf_init(&metadata, 8192);
 	json_writer_init(&out, &metadata);
 	jw_object(&out);
@@ -58,41 +74,122 @@ static int say_oversize(struct ingest *in, const struct frame_value *value)
 	in->counts.oversize++;
 	report(in, words, buf_view(&metadata));
 	buf_done(&metadata);
-	return 0;
 }
 
-static int handle(struct ingest *in, struct err *err)
+static void say_too_long(struct ingest *in, const struct frame_value *value)
+{
+	char words[96];
+
+	snprintf(words, sizeof words, "%llu bytes, more than the %u MiB that are read at once", (unsigned long long)value->bytes,
+	         INGEST_MAX_VALUE_BYTES >> 20);
+	say_oversize(in, value, words);
+}
+
+static void say_too_many(struct ingest *in, const struct frame_value *value)
+{
+	struct frame_value whole = *value;
+
+	whole.bytes = value->text.len;
+	whole.xxh3 = hash_64(value->text.ptr, value->text.len);
+	say_oversize(in, &whole, "more JSON values than are read at once");
+}
+
+/* Whether what is wrong could be made good by bytes that are missing: a word, an escape or a character cut in two. */
+static bool is_cut(const struct json_reader *reader)
+{
+	return reader->end - reader->pos < 6;
+}
+
+static void say_invalid(struct ingest *in, const struct frame_value *value)
+{
+	struct json_reader reader;
+	struct json_token token;
+	char words[160];
+	const char *reason;
+	size_t at;
+
+	json_reader_init(&reader, value->text, 0);
+	while (json_next(&reader, &token) != JSON_END && token.type != JSON_BAD)
+		;
+	reason = reader.error ? reader.error : "it cannot be read";
+	at = value->skipped + (size_t)(reader.pos - reader.base);
+	if (reader.pos < reader.end && *reader.pos == '\0')
+		reason = "a NUL, which is a control character,";
+	else if (reader.depth == JSON_MAX_DEPTH && reader.pos < reader.end && (*reader.pos == '{' || *reader.pos == '['))
+		reason = "nested deeper than 512";
+	snprintf(words, sizeof words, value->problem == FRAME_LAST && is_cut(&reader) ? "truncated last line: %s at byte %zu" : "invalid JSON: %s at byte %zu",
+	         reason, at);
+	(void)ingest_say(in, words);
+}
+
+static int handle_one(struct ingest *in, int32_t node, struct err *err)
 {
 	int rc = NOT_MINE;
 
+	if (json_type_of(&in->doc, node) != JSON_OBJECT)
+		return ingest_settle(in, ingest_say(in, "not a JSON object"));
 	for (size_t i = 0; rc == NOT_MINE && i < sizeof shapes / sizeof shapes[0]; i++)
-		rc = shapes[i].handle(in, 0, err);
+		rc = shapes[i].handle(in, node, err);
 	if (rc == NOT_MINE)
-		return ingest_say(in, "not an event, export or record that is known");
-	in->counts.skipped += rc == SKIPPED;
-	in->counts.unknown += rc == UNKNOWN_TYPE;
-	return rc < 0 ? rc : 0;
+		rc = ingest_say(in, "not an event, export or record that is known");
+	return ingest_settle(in, rc);
+}
+
+/* A list on one line counts as its elements. */
+static int handle(struct ingest *in, struct err *err)
+{
+	int rc = 0;
+
+	if (json_type_of(&in->doc, 0) != JSON_ARRAY)
+		return handle_one(in, 0, err);
+	for (int32_t i = in->doc.nodes[0].first; rc == 0 && i != JSON_NONE; i = in->doc.nodes[i].next)
+		rc = handle_one(in, i, err);
+	return rc;
+}
+
+static int take_text(struct ingest *in, const struct frame_value *value, struct err *err)
+{
+	int rc = json_parse(&in->doc, value->text, MAX_NODES, NULL);
+
+	if (rc == 0)
+		return handle(in, err);
+	if (rc == LF_ENOMEM)
+		return err_set(err, LF_ENOMEM, "%s:%llu: no memory", in->name, (unsigned long long)value->line);
+	if (rc == LF_ELIMIT)
+		say_too_many(in, value);
+	else
+		say_invalid(in, value);
+	return 0;
 }
 
 static int take_value(void *context, const struct frame_value *value, struct err *err)
 {
 	struct ingest *in = context;
-	struct err why = { 0 };
 
 	in->line = value->line;
 	in->counts.values++;
-	if (value->problem == FRAME_OVERSIZE)
-		return say_oversize(in, value);
-	if (json_parse(&in->doc, value->text, 0, &why) != 0) {
-		char words[600];
-		bool cut = value->problem == FRAME_TRUNCATED;
-		snprintf(words, sizeof words, cut ? "truncated %s (%s)" : "%s: %s",
-		         !cut ? "invalid JSON" : value->element ? "document" : "last line", why.text);
-		return ingest_say(in, words);
+	switch (value->problem) {
+	case FRAME_OVERSIZE:
+		say_too_long(in, value);
+		return 0;
+	case FRAME_TRUNCATED:
+		(void)ingest_say(in, "truncated document");
+		return 0;
+	case FRAME_BROKEN:
+		(void)ingest_say(in, "invalid JSON: a broken document; skipped up to a line that begins a new one");
+		return 0;
+	case FRAME_OK:
+	case FRAME_LAST:
+		break;
 	}
-	if (json_type_of(&in->doc, 0) != JSON_OBJECT)
-		return ingest_say(in, value->problem == FRAME_TRUNCATED ? "truncated document" : "not a JSON object");
-	return handle(in, err);
+	return take_text(in, value, err);
+}
+
+static int64_t latest_plausible_ms(void)
+{
+	int64_t now_ms = clock_wall_ms();
+
+	return now_ms < WRITTEN_MS ? INT64_MAX / 8192 : now_ms + AHEAD_MS;
 }
 
 int ingest_new(const struct ingest_options *options, struct ingest **ret, struct err *err)
@@ -109,18 +206,15 @@ int ingest_new(const struct ingest_options *options, struct ingest **ret, struct
 	in->source = xstrdup(options->source ? options->source : sources[0]);
 	in->name = xstrdup(options->name ? options->name : "-");
 	in->frame = frame_new(take_value, in);
-	in->next = xcalloc(NEXT_SESSIONS, sizeof *in->next);
-	in->next_open = xcalloc(NEXT_OPEN, sizeof *in->next_open);
-	for (size_t i = 0; i < NEXT_OPEN; i++) {
-		buf_init(&in->next_open[i].key, 1024);
-		buf_init(&in->next_open[i].body, MAX_OPEN_BYTES);
-	}
+	in->next = next_new();
+	in->latest_ms = latest_plausible_ms();
 	json_doc_init(&in->doc);
 	buf_init(&in->body, 2 * INGEST_MAX_VALUE_BYTES);
 	buf_init(&in->session, 1024);
 	buf_init(&in->message, 1024);
 	buf_init(&in->key, 2048);
 	buf_init(&in->link, 1024);
+	buf_init(&in->name_text, 0);
 	buf_init(&in->scratch, 2 * INGEST_MAX_VALUE_BYTES);
 	*ret = in;
 	return 0;
@@ -147,19 +241,15 @@ void ingest_free(struct ingest *in)
 	if (!in)
 		return;
 	frame_free(in->frame);
-	for (size_t i = 0; i < NEXT_OPEN; i++) {
-		buf_done(&in->next_open[i].key);
-		buf_done(&in->next_open[i].body);
-	}
 	json_doc_done(&in->doc);
 	buf_done(&in->body);
 	buf_done(&in->session);
 	buf_done(&in->message);
 	buf_done(&in->key);
 	buf_done(&in->link);
+	buf_done(&in->name_text);
 	buf_done(&in->scratch);
-	free(in->next);
-	free(in->next_open);
+	next_free(in->next);
 	free(in->source);
 	free(in->name);
 	free(in);

@@ -1,7 +1,8 @@
 noinst_LIBRARIES += src/ingest/libingest.a
 src_ingest_libingest_a_SOURCES = \
 	src/ingest/body.c \
-	src/ingest/frame.c src/ingest/frame.h \
+	src/ingest/frame.c src/ingest/frame.h src/ingest/frame_private.h \
+	src/ingest/frame_document.c \
 	src/ingest/ingest.c src/ingest/ingest.h \
 	src/ingest/source.h \
 	src/ingest/src_lfspool.c \

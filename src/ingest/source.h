@@ -4,22 +4,7 @@
 #include "base/json.h"
 #include "ingest/ingest.h"
 
-#define NEXT_SESSIONS 256
-
-/* What session.next.* events leave to be known by later ones. */
-struct next_session {
-	char session[80], prompt[80], message[80];
-	int64_t started_ms;
-	char agent[64], model[128], provider[128], variant[64];
-	uint64_t used;
-};
-
-#define NEXT_OPEN 128
-/* The beginning of a part whose end comes in a later event. */
-struct next_open {
-	struct buf key, body;
-	uint64_t used;
-};
+struct next_state; /* src_opencode_next.c */
 
 struct ingest {
 	struct ingest_options options;
@@ -27,20 +12,21 @@ struct ingest {
 	struct frame *frame;
 	struct ingest_counts counts;
 	struct json_doc doc;
-	struct buf body, session, message, key, link, scratch;
+	struct buf body, session, message, key, link, name_text, scratch;
 	struct json_writer out;
 	uint64_t line;
 	int64_t seen_ms;         /* the newest explicit time in this input: event ids are unwrapped near it */
+	int64_t latest_ms;       /* explicit times that are later are not believed */
 	uint64_t order;          /* of the event at hand; 0 in documents */
 	int64_t event_ms;
-	struct next_session *next; /* NEXT_SESSIONS */
-	struct next_open *next_open; /* NEXT_OPEN */
-	uint64_t next_used;
+	int32_t event_id;        /* its node; JSON_NONE in documents */
+	struct next_state *next;
 	char run_message[80];    /* of `run --format json` */
 	int64_t run_started_ms;
 };
 
-enum handled { NOT_MINE = 1, SKIPPED = 2, UNKNOWN_TYPE = 3 }; /* 0: events were given; negative: failed */
+/* What became of a value. 0: events were given; negative: failed. */
+enum handled { NOT_MINE = 1, SKIPPED = 2, UNKNOWN_TYPE = 3, SAID = 4 /* a problem, already counted */ };
 
 /* Bodies. A field that is missing in the input is left out. */
 void body_begin(struct ingest *in);
@@ -58,7 +44,9 @@ bool id_set(struct ingest *in, struct buf *id, int32_t node);
 void id_words(struct buf *id, const char *words);
 /* Gives on an event with the ids and body that are set. */
 int event_give(struct ingest *in, enum record_kind kind, enum record_level level, int64_t time_ms, struct err *err);
-int ingest_say(struct ingest *in, const char *reason); /* one problem with the value at hand; returns 0 */
+int ingest_say(struct ingest *in, const char *reason); /* one problem with the value at hand; returns SAID */
+int ingest_settle(struct ingest *in, int rc);         /* counts what became of a value: 0, or the failure */
+void ingest_note_time(struct ingest *in, int64_t time_ms);
 int64_t time_of(struct ingest *in, int32_t node);     /* ms, or an ISO text; 0 */
 
 /* src_opencode_parts.c: the objects that all channels share */
@@ -68,12 +56,17 @@ int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, s
 bool opencode_error_body(struct ingest *in, int32_t error);
 void opencode_diffs(struct ingest *in, const char *key, int32_t list);
 void opencode_tokens(struct ingest *in, int32_t tokens);
+bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command);
 
 /* by channel */
 int opencode_event(struct ingest *in, int32_t node, struct err *err);
+void opencode_event_key(struct ingest *in, const char *prefix, int64_t time_ms);
+int opencode_error_event(struct ingest *in, int32_t properties, struct err *err); /* {sessionID,error} */
 int opencode_document(struct ingest *in, int32_t node, struct err *err);
 int opencode_next(struct ingest *in, const char *type, int32_t properties, struct err *err);
 int opencode_run(struct ingest *in, int32_t node, struct err *err);
+struct next_state *next_new(void);
+void next_free(struct next_state *state);
 int lfspool_record(struct ingest *in, int32_t node, struct err *err);
 
 #endif

@@ -38,10 +38,26 @@ static void read_clock(struct ingest *in, int32_t id)
 	in->event_ms = (int64_t)(order / 4096);
 }
 
+/* Times that an event names itself; the clock of its id is unwrapped near them. */
+static void note_times(struct ingest *in, int32_t properties)
+{
+	static const char *const places[] = {
+		"time", "timestamp", "info.time.created", "info.time.updated", "info.time.completed", "part.time.start", "part.state.time.start",
+	};
+
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		int32_t node = json_path(&in->doc, properties, places[i]);
+		if (node != JSON_NONE)
+			ingest_note_time(in, time_of(in, node));
+	}
+}
+
 static int begin_signal(struct ingest *in, int32_t properties, const char *type)
 {
 	if (!id_set(in, &in->session, json_get(&in->doc, properties, "sessionID")))
-		return SKIPPED;
+		return ingest_say(in, "no session id");
+	if (in->event_ms == 0)
+		in->event_ms = in->seen_ms;
 	buf_clear(&in->message);
 	buf_clear(&in->link);
 	body_begin(in);
@@ -63,12 +79,14 @@ static void set_key(struct ingest *in, const char *prefix, struct slice id, cons
 	buf_text(&in->key, suffix);
 }
 
-static void set_event_key(struct ingest *in, const char *prefix)
+/* "retry:<event id>"; an event without id has its session and time. */
+void opencode_event_key(struct ingest *in, const char *prefix, int64_t time_ms)
 {
-	char id[32];
-
-	snprintf(id, sizeof id, "%llx", (unsigned long long)in->order);
-	set_key(in, prefix, slice_of(id), "");
+	id_words(&in->key, prefix);
+	if (json_text(&in->doc, in->event_id, &in->key) == 0)
+		return;
+	buf_slice(&in->key, buf_view(&in->session));
+	buf_format(&in->key, ":%lld", (long long)time_ms);
 }
 
 static int on_session(struct ingest *in, int32_t p, struct err *err)
@@ -105,7 +123,7 @@ static int on_removed(struct ingest *in, int32_t p, struct err *err)
 	int rc = begin_signal(in, p, "removed");
 
 	if (rc != 0 || !id_set(in, &in->message, json_get(&in->doc, p, "messageID")))
-		return rc != 0 ? rc : SKIPPED;
+		return rc != 0 ? rc : ingest_say(in, "no message id");
 	body_text(in, "message", json_get(&in->doc, p, "messageID"));
 	set_key(in, "removed:", buf_view(&in->message), "");
 	return end_signal(in, err);
@@ -134,18 +152,24 @@ static int on_status(struct ingest *in, int32_t p, struct err *err)
 	body_number(in, "attempt", json_get(&in->doc, status, "attempt"));
 	body_text(in, "message", json_get(&in->doc, status, "message"));
 	body_number(in, "next", json_get(&in->doc, status, "next"));
-	set_event_key(in, "retry:");
+	opencode_event_key(in, "retry:", in->event_ms);
 	return end_signal(in, err);
 }
 
+/* Errors of no session are allowed for. */
 static int on_error(struct ingest *in, int32_t p, struct err *err)
 {
-	int rc = begin_signal(in, p, "error");
+	int rc = json_get(&in->doc, p, "sessionID") == JSON_NONE ? SKIPPED : begin_signal(in, p, "error");
 
 	if (rc != 0 || !opencode_error_body(in, json_get(&in->doc, p, "error")))
 		return rc != 0 ? rc : SKIPPED;
-	set_event_key(in, "error:");
+	opencode_event_key(in, "error:", in->event_ms);
 	return end_signal(in, err);
+}
+
+int opencode_error_event(struct ingest *in, int32_t p, struct err *err)
+{
+	return on_error(in, p, err);
 }
 
 static int on_diff(struct ingest *in, int32_t p, struct err *err)
@@ -171,7 +195,7 @@ static int asked(struct ingest *in, int32_t p, const char *type, const char *con
 	int rc = begin_signal(in, p, type);
 
 	if (rc != 0 || !id_set(in, &in->key, json_get(doc, p, "id")))
-		return rc != 0 ? rc : SKIPPED;
+		return rc != 0 ? rc : ingest_say(in, "no request id");
 	buf_text(&in->key, ":asked");
 	body_text(in, "request", json_get(doc, p, "id"));
 	for (; *texts; texts++)
@@ -203,7 +227,7 @@ static int begin_reply(struct ingest *in, int32_t p, const char *type)
 	int rc = begin_signal(in, p, type);
 
 	if (rc != 0 || !id_set(in, &in->key, json_get(&in->doc, p, "requestID")))
-		return rc != 0 ? rc : SKIPPED;
+		return rc != 0 ? rc : ingest_say(in, "no request id");
 	buf_text(&in->key, ":replied");
 	body_text(in, "request", json_get(&in->doc, p, "requestID"));
 	return 0;
@@ -339,7 +363,10 @@ int opencode_event(struct ingest *in, int32_t node, struct err *err)
 		return NOT_MINE;
 	}
 	strip_version(type);
-	read_clock(in, json_get(doc, event, "id"));
+	in->event_id = json_get(doc, event, "id");
+	ingest_note_time(in, json_int(doc, json_get(doc, node, "t"), 0)); /* of a plugin's log */
+	note_times(in, properties);
+	read_clock(in, in->event_id);
 	rc = dispatch(in, type, properties, err);
 	free(type);
 	return rc;

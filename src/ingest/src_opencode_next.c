@@ -3,16 +3,60 @@
  * know of the earlier ones is kept per session, for a bounded number of sessions.
  */
 #include "ingest/source.h"
+#include "base/mem.h"
 #include <stdio.h>
+#include <stdlib.h>
+
+#define SESSIONS 256
+#define OPEN_PARTS 512
+#define OPEN_INPUT_BYTES (2 * (size_t)INGEST_MAX_VALUE_BYTES) /* inputs of tools that run, together */
+
+struct next_session {
+	char session[80], prompt[80], message[80];
+	int64_t started_ms;
+	char agent[64], model[128], provider[128], variant[64];
+	uint64_t used;
+};
+
+/* The beginning of a part whose end comes in a later event. */
+struct open_part {
+	struct buf key, tool, input; /* tool and input: JSON values */
+	int64_t start_ms;
+	bool commit;
+	uint64_t used;               /* 0: free */
+};
+
+struct next_state {
+	struct next_session sessions[SESSIONS];
+	struct open_part parts[OPEN_PARTS];
+	size_t input_bytes;
+	uint64_t clock;              /* of use: the least recently used makes room */
+};
+
+struct next_state *next_new(void)
+{
+	return xcalloc(1, sizeof(struct next_state));
+}
+
+void next_free(struct next_state *state)
+{
+	for (size_t i = 0; i < OPEN_PARTS; i++) {
+		buf_done(&state->parts[i].key);
+		buf_done(&state->parts[i].tool);
+		buf_done(&state->parts[i].input);
+	}
+	free(state);
+}
 
 static struct next_session *state_of(struct ingest *in)
 {
-	struct next_session *oldest = &in->next[0];
+	struct next_state *state = in->next;
+	struct next_session *oldest = &state->sessions[0];
 
-	for (size_t i = 0; i < NEXT_SESSIONS; i++) {
-		struct next_session *s = &in->next[i];
+	for (size_t i = 0; i < SESSIONS; i++) {
+		struct next_session *s = &state->sessions[i];
 		if (s->used && strcmp(s->session, in->session.data) == 0) {
-			s->used = ++in->next_used;
+			s->used = ++state->clock;
 			return s;
 		}
 		if (s->used < oldest->used)
@@ -20,7 +64,7 @@ static struct next_session *state_of(struct ingest *in)
 	}
 	memset(oldest, 0, sizeof *oldest);
 	snprintf(oldest->session, sizeof oldest->session, "%s", in->session.data);
-	oldest->used = ++in->next_used;
+	oldest->used = ++state->clock;
 	return oldest;
 }
 
@@ -55,6 +99,39 @@ static void step_key(struct ingest *in, const char *name)
 	buf_text(&in->key, name);
 }
 
+/* A part of the prompt; its key is "<message>/<name>-<number>". */
+static int give_attachment(struct ingest *in, int32_t item, bool file, unsigned number, int64_t time_ms, struct err *err)
+{
+	const struct json_doc *doc = &in->doc;
+
+	step_key(in, file ? "file-" : "agent-");
+	buf_format(&in->key, "%u", number);
+	body_begin(in);
+	body_words(in, "type", file ? "file" : "agent");
+	if (file) {
+		body_text(in, "mime", json_get(doc, item, "mime"));
+		body_text(in, "filename", json_get(doc, item, "name"));
+		body_text(in, "url", json_get(doc, item, "uri"));
+	} else {
+		body_text(in, "name", json_get(doc, item, "name"));
+	}
+	body_end(in);
+	return event_give(in, RECORD_PART, RECORD_FINAL, time_ms, err);
+}
+
+static int give_attachments(struct ingest *in, int32_t list, bool file, int64_t time_ms, struct err *err)
+{
+	const struct json_doc *doc = &in->doc;
+	unsigned number = 0;
+	int rc = 0;
+
+	if (json_type_of(doc, list) != JSON_ARRAY)
+		return 0;
+	for (int32_t i = doc->nodes[list].first; rc == 0 && i != JSON_NONE; i = doc->nodes[i].next)
+		rc = give_attachment(in, i, file, ++number, time_ms, err);
+	return rc;
+}
+
 static int on_prompted(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
@@ -62,7 +139,7 @@ static int on_prompted(struct ingest *in, struct next_session *s, int32_t p, str
 	int rc;
 
 	if (!id_set(in, &in->message, json_get(doc, p, "messageID")))
-		return SKIPPED;
+		return ingest_say(in, "no message id");
 	copy_text(in, json_get(doc, p, "messageID"), s->prompt, sizeof s->prompt);
 	step_key(in, "prompt");
 	body_begin(in);
@@ -70,6 +147,10 @@ static int on_prompted(struct ingest *in, struct next_session *s, int32_t p, str
 	body_text(in, "text", json_path(doc, p, "prompt.text"));
 	body_end(in);
 	rc = event_give(in, RECORD_PART, RECORD_FINAL, time_ms, err);
+	if (rc == 0)
+		rc = give_attachments(in, json_path(doc, p, "prompt.files"), true, time_ms, err);
+	if (rc == 0)
+		rc = give_attachments(in, json_path(doc, p, "prompt.agents"), false, time_ms, err);
 	if (rc != 0)
 		return rc;
 	id_words(&in->key, in->message.data);
@@ -110,7 +191,7 @@ static int on_step_started(struct ingest *in, struct next_session *s, int32_t p,
 	int rc;
 
 	if (!id_set(in, &in->message, json_get(doc, p, "assistantMessageID")))
-		return SKIPPED;
+		return ingest_say(in, "no message id");
 	s->started_ms = stamp(in, p);
 	copy_text(in, json_get(doc, p, "assistantMessageID"), s->message, sizeof s->message);
 	copy_text(in, json_get(doc, p, "agent"), s->agent, sizeof s->agent);
@@ -125,85 +206,137 @@ static int on_step_started(struct ingest *in, struct next_session *s, int32_t p,
 	return rc != 0 ? rc : give_assistant(in, s, JSON_NONE, 0, err);
 }
 
-static int on_step_ended(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
+static int give_step_finish(struct ingest *in, int32_t p, int64_t time_ms, struct err *err)
 {
-	if (!id_set(in, &in->message, json_get(&in->doc, p, "assistantMessageID")))
-		return SKIPPED;
-	if (strcmp(s->message, in->message.data) != 0) /* its start was not seen */
-		s->started_ms = stamp(in, p);
-	return give_assistant(in, s, p, stamp(in, p), err);
+	const struct json_doc *doc = &in->doc;
+
+	step_key(in, "step-finish");
+	body_begin(in);
+	body_words(in, "type", "step-finish");
+	body_text(in, "reason", json_get(doc, p, "finish"));
+	body_number(in, "cost", json_get(doc, p, "cost"));
+	opencode_tokens(in, json_get(doc, p, "tokens"));
+	body_end(in);
+	return event_give(in, RECORD_PART, RECORD_FINAL, time_ms, err);
 }
 
-/* ---- what begins in one event and ends in another: the body so far is kept by its part's key ---- */
-
-static struct next_open *open_of(struct ingest *in)
+/* step.ended and step.failed */
+static int on_step_ended(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
-	struct next_open *oldest = &in->next_open[0];
+	int64_t time_ms = stamp(in, p);
+	int rc = 0;
 
-	for (size_t i = 0; i < NEXT_OPEN; i++) {
-		struct next_open *o = &in->next_open[i];
-		if (o->used && slice_equal(buf_view(&o->key), buf_view(&in->key)))
-			return o;
-		if (o->used < oldest->used)
-			oldest = o;
+	if (!id_set(in, &in->message, json_get(&in->doc, p, "assistantMessageID")))
+		return ingest_say(in, "no message id");
+	if (strcmp(s->message, in->message.data) != 0) { /* its start was not seen */
+		s->started_ms = time_ms;
+		s->agent[0] = s->model[0] = s->provider[0] = s->variant[0] = '\0';
 	}
-	buf_clear(&oldest->key);
-	buf_clear(&oldest->body);
-	buf_slice(&oldest->key, buf_view(&in->key));
-	oldest->used = ++in->next_used;
+	if (json_get(&in->doc, p, "error") == JSON_NONE)
+		rc = give_step_finish(in, p, time_ms, err);
+	return rc != 0 ? rc : give_assistant(in, s, p, time_ms, err);
+}
+
+/* ---- what begins in one event and ends in another ---- */
+
+/* The open part with the key at hand; NULL when there is none. */
+static struct open_part *find_open(struct ingest *in)
+{
+	for (size_t i = 0; i < OPEN_PARTS; i++) {
+		struct open_part *part = &in->next->parts[i];
+		if (part->used && slice_equal(buf_view(&part->key), buf_view(&in->key)))
+			return part;
+	}
+	return NULL;
+}
+
+static struct open_part *oldest_open(struct next_state *state)
+{
+	struct open_part *oldest = &state->parts[0];
+
+	for (size_t i = 1; i < OPEN_PARTS; i++)
+		if (state->parts[i].used < oldest->used)
+			oldest = &state->parts[i];
 	return oldest;
 }
 
-static void keep_body(struct ingest *in)
+static void drop_input(struct next_state *state, struct open_part *part)
 {
-	struct next_open *o = open_of(in);
-
-	buf_clear(&o->body);
-	buf_slice(&o->body, buf_view(&in->body));
+	state->input_bytes -= part->input.len;
+	buf_done(&part->input);
 }
 
-/* Goes on with the body that was kept; one whose beginning was not seen has its type only. */
-static void continue_body(struct ingest *in, const char *type)
+static void close_open(struct ingest *in, struct open_part *part)
 {
-	struct next_open *o = open_of(in);
+	if (!part)
+		return;
+	drop_input(in->next, part);
+	part->used = 0;
+}
 
-	body_begin(in);
-	body_words(in, "type", type);
-	if (o->body.len > 0) {
-		buf_clear(&in->body);
-		buf_slice(&in->body, buf_view(&o->body));
+static struct open_part *begin_open(struct ingest *in, int64_t start_ms)
+{
+	struct open_part *part = find_open(in);
+
+	if (!part)
+		part = oldest_open(in->next);
+	close_open(in, part);
+	buf_clear(&part->key);
+	buf_clear(&part->tool);
+	buf_slice(&part->key, buf_view(&in->key));
+	part->start_ms = start_ms;
+	part->commit = false;
+	part->used = ++in->next->clock;
+	return part;
+}
+
+/* The oldest inputs make room: their tools end without one. */
+static void keep_input(struct ingest *in, struct open_part *part, int32_t input)
+{
+	struct next_state *state = in->next;
+
+	json_compact(json_raw(&in->doc, input), &part->input);
+	state->input_bytes += part->input.len;
+	while (state->input_bytes > OPEN_INPUT_BYTES) {
+		struct open_part *victim = part;
+		for (size_t i = 0; i < OPEN_PARTS; i++)
+			if (state->parts[i].input.len > 0 && state->parts[i].used < victim->used)
+				victim = &state->parts[i];
+		drop_input(state, victim);
 	}
-	o->used = 0;
 }
 
-static int begin_text(struct ingest *in, const char *type, int32_t p, const char *own)
+static int begin_text(struct ingest *in, int32_t p, const char *own)
 {
 	if (!part_key(in, p, own))
-		return SKIPPED;
-	body_begin(in);
-	body_words(in, "type", type);
-	body_int(in, "start", stamp(in, p));
-	keep_body(in);
+		return ingest_say(in, "no message id or part id");
+	(void)begin_open(in, stamp(in, p));
 	return SKIPPED;
 }
 
 static int end_text(struct ingest *in, const char *type, int32_t p, const char *own, struct err *err)
 {
 	int64_t time_ms = stamp(in, p);
+	struct open_part *part;
 
 	if (!part_key(in, p, own))
-		return SKIPPED;
-	continue_body(in, type);
+		return ingest_say(in, "no message id or part id");
+	part = find_open(in);
+	body_begin(in);
+	body_words(in, "type", type);
 	body_text(in, "text", json_get(&in->doc, p, "text"));
+	if (part)
+		body_int(in, "start", part->start_ms);
 	body_int(in, "end", time_ms);
 	body_end(in);
+	close_open(in, part);
 	return event_give(in, RECORD_PART, RECORD_FINAL, time_ms, err);
 }
 
 static int on_text_started(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
 	(void)s, (void)err;
-	return begin_text(in, "text", p, "textID");
+	return begin_text(in, p, "textID");
 }
 
 static int on_text_ended(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
@@ -215,7 +348,7 @@ static int on_text_ended(struct ingest *in, struct next_session *s, int32_t p, s
 static int on_reasoning_started(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
 	(void)s, (void)err;
-	return begin_text(in, "reasoning", p, "reasoningID");
+	return begin_text(in, p, "reasoningID");
 }
 
 static int on_reasoning_ended(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
@@ -224,27 +357,44 @@ static int on_reasoning_ended(struct ingest *in, struct next_session *s, int32_t
 	return end_text(in, "reasoning", p, "reasoningID", err);
 }
 
+/* Up to the input. part: NULL when the call was not seen. */
+static void begin_tool_body(struct ingest *in, const struct open_part *part, int32_t p, const char *status)
+{
+	body_begin(in);
+	body_words(in, "type", "tool");
+	if (part && part->tool.len > 0) {
+		jw_key(&in->out, "tool");
+		jw_raw(&in->out, buf_view(&part->tool));
+	}
+	body_text(in, "call", json_get(&in->doc, p, "callID"));
+	body_words(in, "status", status);
+	if (part && part->input.len > 0) {
+		jw_key(&in->out, "input");
+		jw_raw(&in->out, buf_view(&part->input));
+	}
+}
+
 static int on_tool_called(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
+	int32_t tool = json_get(doc, p, "tool");
+	struct open_part *part;
 
 	(void)s;
 	if (!part_key(in, p, "callID"))
-		return SKIPPED;
-	body_begin(in);
-	body_words(in, "type", "tool");
-	body_text(in, "tool", json_get(doc, p, "tool"));
-	body_text(in, "call", json_get(doc, p, "callID"));
-	body_json(in, "input", json_get(doc, p, "input"));
-	body_int(in, "start", stamp(in, p));
-	keep_body(in);
-	body_words(in, "status", "running");
+		return ingest_say(in, "no message id or call id");
+	part = begin_open(in, stamp(in, p));
+	part->commit = opencode_is_commit(in, tool, json_path(doc, p, "input.command"));
+	buf_slice(&part->tool, json_raw(doc, tool));
+	keep_input(in, part, json_get(doc, p, "input"));
+	begin_tool_body(in, part, p, "running");
+	body_int(in, "start", part->start_ms);
 	body_end(in);
-	return event_give(in, RECORD_PART, RECORD_PARTIAL, stamp(in, p), err);
+	return event_give(in, RECORD_PART, RECORD_PARTIAL, part->start_ms, err);
 }
 
 /* The texts of a tool's content, a line each. */
-static void write_content(struct ingest *in, int32_t content)
+static void write_output(struct ingest *in, int32_t content)
 {
 	const struct json_doc *doc = &in->doc;
 	bool first = true;
@@ -253,45 +403,95 @@ static void write_content(struct ingest *in, int32_t content)
 		return;
 	buf_clear(&in->scratch);
 	for (int32_t c = doc->nodes[content].first; c != JSON_NONE; c = doc->nodes[c].next) {
+		int32_t text = json_get(doc, c, "text");
+		if (json_type_of(doc, text) != JSON_STRING)
+			continue;
 		if (!first)
 			buf_char(&in->scratch, '\n');
-		first = json_text(doc, json_get(doc, c, "text"), &in->scratch) != 0 && first;
+		first = false;
+		(void)json_text(doc, text, &in->scratch);
 	}
 	jw_key(&in->out, "output");
 	jw_string(&in->out, buf_view(&in->scratch));
+}
+
+/* What a tool gave that is no text. */
+static void write_attachments(struct ingest *in, int32_t content)
+{
+	const struct json_doc *doc = &in->doc;
+	bool open = false;
+
+	if (json_type_of(doc, content) != JSON_ARRAY)
+		return;
+	for (int32_t c = doc->nodes[content].first; c != JSON_NONE; c = doc->nodes[c].next) {
+		if (json_type_of(doc, json_get(doc, c, "text")) == JSON_STRING)
+			continue;
+		if (!open) {
+			jw_key(&in->out, "attachments");
+			jw_array(&in->out);
+			open = true;
+		}
+		buf_clear(&in->scratch);
+		json_compact(json_raw(doc, c), &in->scratch);
+		jw_raw(&in->out, buf_view(&in->scratch));
+	}
+	if (open)
+		jw_array_close(&in->out);
+}
+
+static void write_times(struct ingest *in, const struct open_part *part, int64_t end_ms)
+{
+	if (part)
+		body_int(in, "start", part->start_ms);
+	body_int(in, "end", end_ms);
+}
+
+static int end_tool(struct ingest *in, struct open_part *part, int64_t time_ms, struct err *err)
+{
+	body_end(in);
+	close_open(in, part);
+	return event_give(in, RECORD_PART, RECORD_FINAL, time_ms, err);
 }
 
 static int on_tool_success(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
 	int32_t exit_code = json_path(doc, p, "structured.exit");
+	int64_t time_ms = stamp(in, p);
+	struct open_part *part;
 
 	(void)s;
 	if (!part_key(in, p, "callID"))
-		return SKIPPED;
-	continue_body(in, "tool");
-	body_words(in, "status", "completed");
-	write_content(in, json_get(doc, p, "content"));
+		return ingest_say(in, "no message id or call id");
+	part = find_open(in);
+	begin_tool_body(in, part, p, "completed");
+	write_output(in, json_get(doc, p, "content"));
 	if (json_type_of(doc, json_get(doc, p, "structured")) == JSON_OBJECT)
 		body_json(in, "metadata", json_get(doc, p, "structured"));
 	if (json_type_of(doc, exit_code) == JSON_NUMBER || json_type_of(doc, exit_code) == JSON_NULL)
 		body_json(in, "exit", exit_code);
-	body_int(in, "end", stamp(in, p));
-	body_end(in);
-	return event_give(in, RECORD_PART, RECORD_FINAL, stamp(in, p), err);
+	write_times(in, part, time_ms);
+	if (part && part->commit) {
+		jw_key(&in->out, "commit");
+		jw_bool(&in->out, true);
+	}
+	write_attachments(in, json_get(doc, p, "content"));
+	return end_tool(in, part, time_ms, err);
 }
 
 static int on_tool_failed(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
 {
+	int64_t time_ms = stamp(in, p);
+	struct open_part *part;
+
 	(void)s;
 	if (!part_key(in, p, "callID"))
-		return SKIPPED;
-	continue_body(in, "tool");
-	body_words(in, "status", "error");
+		return ingest_say(in, "no message id or call id");
+	part = find_open(in);
+	begin_tool_body(in, part, p, "error");
 	body_text(in, "error", json_path(&in->doc, p, "error.message"));
-	body_int(in, "end", stamp(in, p));
-	body_end(in);
-	return event_give(in, RECORD_PART, RECORD_FINAL, stamp(in, p), err);
+	write_times(in, part, time_ms);
+	return end_tool(in, part, time_ms, err);
 }
 
 static int on_retried(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
@@ -300,8 +500,7 @@ static int on_retried(struct ingest *in, struct next_session *s, int32_t p, stru
 
 	(void)s;
 	buf_clear(&in->message);
-	buf_clear(&in->key);
-	buf_format(&in->key, "retry:%s:%lld", in->session.data, (long long)time_ms);
+	opencode_event_key(in, "retry:", time_ms);
 	body_begin(in);
 	body_words(in, "type", "retry");
 	body_int(in, "time", time_ms);
@@ -309,6 +508,25 @@ static int on_retried(struct ingest *in, struct next_session *s, int32_t p, stru
 	body_text(in, "message", json_path(&in->doc, p, "error.message"));
 	body_end(in);
 	return event_give(in, RECORD_SIGNAL, RECORD_FINAL, time_ms, err);
+}
+
+/* A compaction is no message that anything answers here: it is a part of the prompt that it happened under. */
+static int on_compacted(struct ingest *in, struct next_session *s, int32_t p, struct err *err)
+{
+	const struct json_doc *doc = &in->doc;
+
+	if (!id_set(in, &in->key, json_get(doc, p, "messageID")))
+		return ingest_say(in, "no message id");
+	if (!s->prompt[0])
+		return SKIPPED;
+	buf_text(&in->key, "/compaction");
+	id_words(&in->message, s->prompt);
+	body_begin(in);
+	body_words(in, "type", "compaction");
+	jw_key(&in->out, "auto");
+	jw_bool(&in->out, json_string_is(doc, json_get(doc, p, "reason"), "auto"));
+	body_end(in);
+	return event_give(in, RECORD_PART, RECORD_FINAL, stamp(in, p), err);
 }
 
 static const struct {
@@ -327,15 +545,18 @@ static const struct {
 	{ "tool.success", on_tool_success },
 	{ "tool.failed", on_tool_failed },
 	{ "retried", on_retried },
+	{ "compaction.ended", on_compacted },
 };
+/* Begin so, and carry nothing. */
 static const char *const next_skipped[] = {
-	"prompt.", "text.delta", "reasoning.delta", "tool.input.", "tool.progress", "shell.", "compaction.", "revert.", "agent.", "model.", "synthetic",
+	"prompt.", "text.delta", "reasoning.delta", "tool.input.", "tool.progress", "shell.", "compaction.", "revert.", "agent.", "model.",
+	"synthetic", "moved", "context.",
 };
 
 int opencode_next(struct ingest *in, const char *type, int32_t properties, struct err *err)
 {
 	if (!id_set(in, &in->session, json_get(&in->doc, properties, "sessionID")))
-		return SKIPPED;
+		return ingest_say(in, "no session id");
 	buf_clear(&in->link);
 	for (size_t i = 0; i < sizeof next_events / sizeof next_events[0]; i++)
 		if (strcmp(next_events[i].type, type) == 0)

@@ -39,7 +39,7 @@ int opencode_session(struct ingest *in, int32_t info, struct err *err)
 	const struct json_doc *doc = &in->doc;
 
 	if (!id_set(in, &in->session, json_get(doc, info, "id")))
-		return ingest_say(in, "a session without id");
+		return ingest_say(in, "no session id");
 	buf_clear(&in->message);
 	(void)id_set(in, &in->key, json_get(doc, info, "id"));
 	(void)id_set(in, &in->link, json_get(doc, info, "parentID"));
@@ -159,6 +159,16 @@ static void text_body(struct ingest *in, int32_t part)
 	body_number(in, "end", json_path(doc, part, "time.end"));
 }
 
+static bool is_word(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* \bgit\s+commit(?![-\w]) */
 static bool has_git_commit(struct slice text)
 {
@@ -167,14 +177,14 @@ static bool has_git_commit(struct slice text)
 		p = memmem(p, (size_t)(end - p), "git", 3);
 		if (!p)
 			return false;
-		if (p > text.ptr && (p[-1] == '_' || (p[-1] >= '0' && p[-1] <= '9') || ((p[-1] | 32) >= 'a' && (p[-1] | 32) <= 'z')))
+		if (p > text.ptr && is_word(p[-1]))
 			continue;
-		for (q = p + 3; q < end && strchr(" \t\r\n", *q); q++)
+		for (q = p + 3; q < end && is_space(*q); q++)
 			;
 		if (q == p + 3 || end - q < 6 || memcmp(q, "commit", 6) != 0)
 			continue;
 		q += 6;
-		if (q == end || !(*q == '-' || *q == '_' || (*q >= '0' && *q <= '9') || ((*q | 32) >= 'a' && (*q | 32) <= 'z')))
+		if (q == end || !(*q == '-' || is_word(*q)))
 			return true;
 	}
 	return false;
@@ -201,9 +211,9 @@ static void tool_metadata(struct ingest *in, int32_t metadata, int32_t output)
 			jw_object(&in->out);
 			open = true;
 		}
-		buf_clear(&in->link); /* borrowed: the link is set afterwards */
-		json_unescape(key, &in->link);
-		jw_key_slice(&in->out, buf_view(&in->link));
+		buf_clear(&in->name_text);
+		json_unescape(key, &in->name_text);
+		jw_key_slice(&in->out, buf_view(&in->name_text));
 		buf_clear(&in->scratch);
 		json_compact(json_raw(doc, m), &in->scratch);
 		jw_raw(&in->out, buf_view(&in->scratch));
@@ -212,14 +222,11 @@ static void tool_metadata(struct ingest *in, int32_t metadata, int32_t output)
 		jw_object_close(&in->out);
 }
 
-static bool is_commit(struct ingest *in, int32_t part, int32_t state)
+bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command)
 {
-	const struct json_doc *doc = &in->doc;
-
-	if (!json_string_is(doc, json_get(doc, part, "tool"), "bash") || !json_string_is(doc, json_get(doc, state, "status"), "completed"))
-		return false;
 	buf_clear(&in->scratch);
-	return json_text(doc, json_path(doc, state, "input.command"), &in->scratch) == 0 && has_git_commit(buf_view(&in->scratch));
+	return json_string_is(&in->doc, tool, "bash") && json_text(&in->doc, command, &in->scratch) == 0 &&
+	       has_git_commit(buf_view(&in->scratch));
 }
 
 static void tool_body(struct ingest *in, int32_t part, int32_t state)
@@ -240,8 +247,11 @@ static void tool_body(struct ingest *in, int32_t part, int32_t state)
 	body_number(in, "start", json_path(doc, state, "time.start"));
 	body_number(in, "end", json_path(doc, state, "time.end"));
 	body_text(in, "child", json_path(doc, state, "metadata.sessionId"));
-	if (is_commit(in, part, state))
-		jw_key(&in->out, "commit"), jw_bool(&in->out, true);
+	if (json_string_is(doc, json_get(doc, state, "status"), "completed") &&
+	    opencode_is_commit(in, json_get(doc, part, "tool"), json_path(doc, state, "input.command"))) {
+		jw_key(&in->out, "commit");
+		jw_bool(&in->out, true);
+	}
 	body_json(in, "attachments", json_get(doc, state, "attachments"));
 }
 
@@ -343,6 +353,9 @@ static int part_level(struct ingest *in, int32_t part, bool user, enum record_le
 	*ret = RECORD_FINAL;
 	if (json_string_is(doc, type, "tool"))
 		*ret = tool_level(in, json_get(doc, part, "state"));
+	/* In a stream the call follows with its input, and is no more complete by its level: it must be the one that is kept. */
+	if (in->order != 0 && json_string_is(doc, json_path(doc, part, "state.status"), "pending"))
+		return SKIPPED;
 	if (!json_string_is(doc, type, "text") && !json_string_is(doc, type, "reasoning"))
 		return 0;
 	/* a user's text has no time at all; a model's text has a start before it has an end */
@@ -362,9 +375,9 @@ int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, s
 		return rc;
 	if (!id_set(in, &in->session, json_get(doc, part, "sessionID")) || !id_set(in, &in->message, json_get(doc, part, "messageID")) ||
 	    !id_set(in, &in->key, json_get(doc, part, "id")))
-		return ingest_say(in, "a part without session, message or id");
+		return ingest_say(in, "a part without session id, message id or id");
 	if (!write_part(in, part))
-		return SKIPPED; /* snapshots and what later versions bring */
+		return json_string_is(doc, json_get(doc, part, "type"), "snapshot") ? SKIPPED : UNKNOWN_TYPE;
 	(void)id_set(in, &in->link, json_path(doc, part, "state.metadata.sessionId"));
 	return event_give(in, RECORD_PART, level, time_ms, err);
 }

@@ -5,30 +5,42 @@
 #include "ingest/source.h"
 #include <stdio.h>
 
-static void run_message_body(struct ingest *in, int32_t part, int64_t time_ms)
+/* Older than each event and newer than nothing: a message of the database or of a stream replaces this one. */
+#define RUN_ORDER 1
+
+/* completed_ms: 0 while the step runs. */
+static int give_message(struct ingest *in, int32_t part, int64_t completed_ms, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
 
+	(void)id_set(in, &in->key, json_get(doc, part, "messageID"));
+	buf_clear(&in->link);
 	body_begin(in);
 	body_words(in, "role", "assistant");
 	body_int(in, "created", in->run_started_ms);
-	body_int(in, "completed", time_ms);
-	body_text(in, "finish", json_get(doc, part, "reason"));
-	body_number(in, "cost", json_get(doc, part, "cost"));
-	opencode_tokens(in, json_get(doc, part, "tokens"));
+	if (completed_ms > 0) {
+		body_int(in, "completed", completed_ms);
+		body_text(in, "finish", json_get(doc, part, "reason"));
+		body_number(in, "cost", json_get(doc, part, "cost"));
+		opencode_tokens(in, json_get(doc, part, "tokens"));
+	}
 	body_end(in);
+	in->order = RUN_ORDER;
+	return event_give(in, RECORD_MESSAGE, completed_ms > 0 ? RECORD_FINAL : RECORD_PARTIAL, in->run_started_ms, err);
 }
 
-/* The order of a document: a real message record, from the database or an event, replaces this one. */
+static int start_message(struct ingest *in, int32_t part, int64_t time_ms, struct err *err)
+{
+	snprintf(in->run_message, sizeof in->run_message, "%s", in->message.data);
+	in->run_started_ms = time_ms;
+	return give_message(in, part, 0, err);
+}
+
 static int finish_message(struct ingest *in, int32_t part, int64_t time_ms, struct err *err)
 {
-	(void)id_set(in, &in->message, json_get(&in->doc, part, "messageID"));
-	(void)id_set(in, &in->key, json_get(&in->doc, part, "messageID"));
-	buf_clear(&in->link);
-	if (in->message.len == 0 || strcmp(in->message.data, in->run_message) != 0)
+	if (strcmp(in->message.data, in->run_message) != 0) /* its start was not seen */
 		in->run_started_ms = time_ms;
-	run_message_body(in, part, time_ms);
-	return event_give(in, RECORD_MESSAGE, RECORD_FINAL, in->run_started_ms, err);
+	return give_message(in, part, time_ms, err);
 }
 
 int opencode_run(struct ingest *in, int32_t node, struct err *err)
@@ -38,16 +50,19 @@ int opencode_run(struct ingest *in, int32_t node, struct err *err)
 	int64_t time_ms = json_int(doc, json_get(doc, node, "timestamp"), 0);
 	int rc;
 
-	if (json_type_of(doc, part) != JSON_OBJECT || time_ms == 0)
-		return json_get(doc, node, "timestamp") != JSON_NONE && json_get(doc, node, "sessionID") != JSON_NONE ? SKIPPED : NOT_MINE;
+	if (time_ms <= 0 || json_get(doc, node, "sessionID") == JSON_NONE)
+		return NOT_MINE;
 	in->order = 0;
 	in->event_ms = time_ms;
+	in->event_id = JSON_NONE;
+	if (json_string_is(doc, type, "error"))
+		return opencode_error_event(in, node, err);
+	if (json_type_of(doc, part) != JSON_OBJECT)
+		return UNKNOWN_TYPE;
 	rc = opencode_part(in, part, time_ms, false, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
-	if (json_string_is(doc, type, "step_start") && in->message.len > 0) {
-		snprintf(in->run_message, sizeof in->run_message, "%s", in->message.data);
-		in->run_started_ms = time_ms;
-	}
-	return json_string_is(doc, type, "step_finish") ? finish_message(in, part, time_ms, err) : rc;
+	if (json_string_is(doc, type, "step_start"))
+		return start_message(in, part, time_ms, err);
+	return json_string_is(doc, type, "step_finish") ? finish_message(in, part, time_ms, err) : 0;
 }

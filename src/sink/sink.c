@@ -1,0 +1,386 @@
+/*
+ * The receiver's server: one thread a connection (a hanging answer must hold up no other), bodies and connections bounded,
+ * loopback only. What a request means is in routes.c, what goes wrong on purpose in fault.c.
+ */
+#include "sink/sink.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "map/map.h"
+#include "sink/base64.h"
+#include "sink/server.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_CONNECTIONS 64
+#define SLOW_PIECES 8
+
+struct pending { /* one request on its way */
+	struct buf body;
+	struct fault_step step;
+	bool decided, too_large;
+};
+
+static void pause_ms(struct sink *sink, int64_t ms)
+{
+	int64_t deadline_ms = clock_mono_ms() + ms;
+	struct timespec step = { 0, 10000000 };
+
+	while (!atomic_load(&sink->stopping) && clock_mono_ms() < deadline_ms)
+		nanosleep(&step, NULL);
+}
+
+static void keep_request(struct sink *sink, const struct sink_request *request)
+{
+	char path[4096];
+	bool json = request->content_type && strstr(request->content_type, "json");
+	uint64_t number;
+	int fd;
+
+	if (!sink->options.requests || strcmp(request->method, "POST") != 0 || strncmp(request->path, "/sink/", 6) == 0)
+		return;
+	pthread_mutex_lock(&sink->lock);
+	number = ++sink->kept;
+	pthread_mutex_unlock(&sink->lock);
+	snprintf(path, sizeof path, "%s/%06llu.%s", sink->options.requests, (unsigned long long)number, json ? "json" : "pb");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	(void)file_write_all(fd, buf_view(&request->body));
+	close(fd);
+}
+
+/* ---- answers ---- */
+
+struct piecewise { /* an answer in pieces, or one that ends early */
+	struct sink *sink;
+	char *bytes;
+	size_t len, stop_at;
+	int64_t wait_ms;
+};
+
+static ssize_t next_piece(void *context, uint64_t at, char *out, size_t max)
+{
+	struct piecewise *p = context;
+	size_t n = p->len - (size_t)at;
+
+	if (at >= p->stop_at)
+		return p->stop_at < p->len ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+	if (p->wait_ms > 0) {
+		pause_ms(p->sink, p->wait_ms / SLOW_PIECES);
+		if (n > p->len / SLOW_PIECES + 1)
+			n = p->len / SLOW_PIECES + 1;
+	}
+	if (n > p->stop_at - (size_t)at)
+		n = p->stop_at - (size_t)at;
+	if (n > max)
+		n = max;
+	memcpy(out, p->bytes + at, n);
+	return (ssize_t)n;
+}
+
+static void piecewise_free(void *context)
+{
+	struct piecewise *p = context;
+
+	free(p->bytes);
+	free(p);
+}
+
+static struct MHD_Response *make_response(struct sink *sink, struct sink_answer *answer, const struct fault_step *step)
+{
+	struct piecewise *p;
+	size_t n;
+	char *bytes;
+
+	buf_append(&answer->body, "", 0);
+	bytes = buf_take(&answer->body, &n);
+	if (step->action != FAULT_CUT_ANSWER && step->action != FAULT_SLOW)
+		return MHD_create_response_from_buffer(n, bytes, MHD_RESPMEM_MUST_FREE);
+	p = xcalloc(1, sizeof *p);
+	*p = (struct piecewise){ .sink = sink, .bytes = bytes, .len = n, .stop_at = n };
+	if (step->action == FAULT_CUT_ANSWER)
+		p->stop_at = n / 2;
+	else
+		p->wait_ms = step->value;
+	return MHD_create_response_from_callback(n, 1024, next_piece, p, piecewise_free);
+}
+
+static enum MHD_Result send_answer(struct sink *sink, struct MHD_Connection *connection, struct sink_answer *answer, const struct fault_step *step)
+{
+	struct MHD_Response *response = make_response(sink, answer, step);
+	enum MHD_Result result;
+	char text[24];
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", answer->content_type);
+	if (step->action == FAULT_STATUS && step->retry_after_s >= 0) {
+		snprintf(text, sizeof text, "%lld", (long long)step->retry_after_s);
+		MHD_add_response_header(response, "Retry-After", text);
+	}
+	result = MHD_queue_response(connection, answer->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static const char *query(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* True when the fault itself is the answer (or cuts the connection: *ret_result). */
+static bool answer_by_fault(struct sink *sink, const struct fault_step *step, struct sink_answer *answer, bool *ret_cut)
+{
+	*ret_cut = false;
+	switch (step->action) {
+	case FAULT_STATUS:
+		answer->status = (unsigned)step->value;
+		buf_text(&answer->body, "{\"message\":\"on purpose\"}");
+		return true;
+	case FAULT_GARBAGE:
+		answer->content_type = "text/html";
+		buf_text(&answer->body, "<html><body>It works!</body></html>");
+		return true;
+	case FAULT_HANG:
+		pause_ms(sink, INT64_C(3600000));
+		*ret_cut = true;
+		return true;
+	case FAULT_RESET_AFTER:
+		*ret_cut = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum MHD_Result answer_request(struct sink *sink, struct MHD_Connection *connection, const char *path, const char *method, struct pending *pending)
+{
+	struct sink_request request = {
+		.method = method, .path = path, .authorization = header(connection, "Authorization"), .content_type = header(connection, "Content-Type"),
+		.content_encoding = header(connection, "Content-Encoding"), .ingestion_version = header(connection, "x-langfuse-ingestion-version"),
+		.trace_id = query(connection, "traceId"), .limit = query(connection, "limit"), .cursor = query(connection, "cursor"), .body = pending->body,
+	};
+	struct sink_answer answer = { .status = 200, .content_type = "application/json" };
+	enum MHD_Result result = MHD_NO;
+	bool cut;
+
+	buf_init(&answer.body, 0);
+	if (pending->too_large) {
+		answer.status = 413;
+		buf_text(&answer.body, "too large");
+	} else if (answer_by_fault(sink, &pending->step, &answer, &cut)) {
+		if (cut)
+			goto out;
+	} else {
+		sink_route(sink, &request, &answer);
+		keep_request(sink, &request);
+	}
+	if (answer.status >= 400) {
+		pthread_mutex_lock(&sink->lock);
+		sink->rejected++;
+		pthread_mutex_unlock(&sink->lock);
+	}
+	if (pending->step.action != FAULT_ACCEPT_AND_DIE)
+		result = send_answer(sink, connection, &answer, &pending->step);
+out:
+	pending->body = request.body;
+	buf_done(&answer.body);
+	return result;
+}
+
+/* The control routes of the tests are never made to fail. */
+static struct fault_step decide(struct sink *sink, const char *path, const char *method)
+{
+	struct fault_step step = { .action = FAULT_NONE };
+
+	pthread_mutex_lock(&sink->lock);
+	if (strncmp(path, "/sink/", 6) != 0) {
+		sink->requests++;
+		step = fault_take(&sink->fault, strcmp(path, "/api/public/health") == 0, strcmp(method, "POST") == 0);
+	}
+	pthread_mutex_unlock(&sink->lock);
+	return step;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                  const char *upload, size_t *upload_size, void **slot)
+{
+	struct sink *sink = context;
+	struct pending *pending = *slot;
+
+	(void)version;
+	if (!pending) {
+		pending = xcalloc(1, sizeof *pending);
+		buf_init(&pending->body, SINK_MAX_BODY_BYTES);
+		pending->step = decide(sink, url, method);
+		*slot = pending;
+		return pending->step.action == FAULT_RESET_BEFORE ? MHD_NO : MHD_YES;
+	}
+	if (*upload_size > 0) {
+		if (buf_append(&pending->body, upload, *upload_size) != 0)
+			pending->too_large = true;
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	return answer_request(sink, connection, url, method, pending);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode code)
+{
+	struct pending *pending = *slot;
+
+	(void)context, (void)connection, (void)code;
+	if (pending)
+		buf_done(&pending->body);
+	free(pending);
+	*slot = NULL;
+}
+
+/* ---- life ---- */
+
+static int parse_listen(const char *text, struct sockaddr_in *ret, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	char address[64], *end;
+	unsigned long port;
+
+	memset(ret, 0, sizeof *ret);
+	ret->sin_family = AF_INET;
+	if (!colon || (size_t)(colon - text) >= sizeof address)
+		return err_set(err, LF_EINVAL, "--listen %s: must be ADDRESS:PORT, such as 127.0.0.1:4318", text);
+	memcpy(address, text, (size_t)(colon - text));
+	address[colon - text] = '\0';
+	if (strcmp(address, "localhost") == 0)
+		memcpy(address, "127.0.0.1", sizeof "127.0.0.1");
+	port = strtoul(colon + 1, &end, 10);
+	if (end == colon + 1 || *end || port > 65535 || inet_pton(AF_INET, address, &ret->sin_addr) != 1)
+		return err_set(err, LF_EINVAL, "--listen %s: must be ADDRESS:PORT, such as 127.0.0.1:4318", text);
+	if (ntohl(ret->sin_addr.s_addr) >> 24 != 127)
+		return err_set(err, LF_EINVAL, "--listen %s: must be a loopback address (127.x.x.x)", text);
+	ret->sin_port = htons((uint16_t)port);
+	return 0;
+}
+
+static char *make_auth(const struct sink_options *options)
+{
+	struct buf pair, out;
+	size_t n;
+
+	if (!options->public_key || !options->secret_key)
+		return NULL;
+	buf_init(&pair, 0);
+	buf_init(&out, 0);
+	buf_format(&pair, "%s:%s", options->public_key, options->secret_key);
+	buf_text(&out, "Basic ");
+	base64_encode(buf_view(&pair), &out);
+	buf_done(&pair);
+	return buf_take(&out, &n);
+}
+
+static int open_out(const struct sink_options *options, int *ret_fd, struct err *err)
+{
+	*ret_fd = -1;
+	if (!options->out)
+		return 0;
+	*ret_fd = open(options->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	return *ret_fd >= 0 ? 0 : err_set(err, LF_EIO, "%s: %s", options->out, strerror(errno));
+}
+
+static int listen_now(struct sink *sink, struct sockaddr_in *address, struct err *err)
+{
+	const union MHD_DaemonInfo *info;
+
+	sink->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL, 0, NULL, NULL, on_request, sink,
+	                                MHD_OPTION_SOCK_ADDR, (struct sockaddr *)address, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+	                                MHD_OPTION_CONNECTION_TIMEOUT, 120u, MHD_OPTION_NOTIFY_COMPLETED, on_completed, sink, MHD_OPTION_END);
+	if (!sink->daemon)
+		return err_set(err, LF_EIO, "cannot listen on %s", sink->options.listen);
+	info = MHD_get_daemon_info(sink->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	sink->port = info ? info->port : ntohs(address->sin_port);
+	return 0;
+}
+
+static void sink_free(struct sink *sink)
+{
+	store_free(sink->store);
+	pthread_mutex_destroy(&sink->lock);
+	free(sink->auth);
+	free(sink);
+}
+
+int sink_start(const struct sink_options *options, struct sink **ret, struct err *err)
+{
+	struct sink *sink = xcalloc(1, sizeof *sink);
+	struct sockaddr_in address;
+	int out_fd = -1, rc;
+
+	sink->options = *options;
+	sink->auth = make_auth(options);
+	pthread_mutex_init(&sink->lock, NULL);
+	rc = parse_listen(options->listen, &address, err);
+	if (rc == 0)
+		rc = fault_parse(options->fault, &sink->fault, err);
+	if (rc == 0)
+		rc = open_out(options, &out_fd, err);
+	sink->store = store_new(options->profile, out_fd);
+	if (rc == 0)
+		rc = listen_now(sink, &address, err);
+	if (rc != 0) {
+		sink_free(sink);
+		return rc;
+	}
+	*ret = sink;
+	return 0;
+}
+
+uint16_t sink_port(const struct sink *sink)
+{
+	return sink->port;
+}
+
+void sink_stop(struct sink *sink)
+{
+	atomic_store(&sink->stopping, true);
+	MHD_stop_daemon(sink->daemon);
+	sink_free(sink);
+}
+
+void sink_figures(struct sink *sink, struct sink_figures *ret)
+{
+	pthread_mutex_lock(&sink->lock);
+	memset(ret, 0, sizeof *ret);
+	store_figures(sink->store, ret);
+	ret->requests = sink->requests;
+	ret->rejected = sink->rejected;
+	pthread_mutex_unlock(&sink->lock);
+}
+
+int sink_draw(struct sink *sink, struct buf *out)
+{
+	struct observation *list;
+	size_t count;
+	int rc;
+
+	pthread_mutex_lock(&sink->lock);
+	count = store_count(sink->store);
+	list = xcalloc(count + 1, sizeof *list);
+	for (size_t i = 0; i < count; i++)
+		list[i] = store_row(sink->store, i)->span.obs;
+	rc = map_draw(list, (unsigned)count, 0, out);
+	pthread_mutex_unlock(&sink->lock);
+	free(list);
+	return rc;
+}

@@ -284,6 +284,18 @@ static void inherit_later(struct store *store, const struct sink_trace *trace)
 			inherit(store->rows[i], trace);
 }
 
+/* One line: what came as JSON may have line breaks between its tokens. */
+static int put_line(const struct observation *observation, struct buf *out)
+{
+	size_t from = out->len;
+
+	(void)observation_json(observation, out);
+	for (size_t i = from; i < out->len; i++)
+		if (out->data[i] == '\n' || out->data[i] == '\r')
+			out->data[i] = ' ';
+	return buf_char(out, '\n');
+}
+
 static int write_line(struct store *store, const struct observation *observation, struct err *err)
 {
 	struct buf line;
@@ -292,8 +304,7 @@ static int write_line(struct store *store, const struct observation *observation
 	if (store->out_fd < 0)
 		return 0;
 	buf_init(&line, 0);
-	(void)observation_json(observation, &line);
-	rc = buf_char(&line, '\n');
+	rc = put_line(observation, &line);
 	if (rc == 0)
 		rc = file_write_all(store->out_fd, buf_view(&line));
 	buf_done(&line);
@@ -400,8 +411,7 @@ void store_figures(const struct store *store, struct sink_figures *ret)
 int store_lines(const struct store *store, struct buf *out)
 {
 	for (size_t i = 0; i < store->row_count && !out->failed; i++) {
-		(void)observation_json(&store->rows[i]->span.obs, out);
-		(void)buf_char(out, '\n');
+		(void)put_line(&store->rows[i]->span.obs, out);
 	}
 	return out->failed;
 }

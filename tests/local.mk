@@ -17,7 +17,7 @@ shell_tests = \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/truth.jq tests/run-all tests/fixtures
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

@@ -74,7 +74,7 @@ stop_daemon() {
 fixture() {
 	if [ "$1" = secrets ]; then
 		[ -d "$tmp/secrets" ] || sh "$fixtures/secrets/fill.sh" "$tmp/secrets" >/dev/null
-		echo "$tmp/secrets/$2"
+		[ -f "$tmp/secrets/$2" ] && echo "$tmp/secrets/$2"
 	elif [ -f "$fixtures/$1/$2" ]; then
 		echo "$fixtures/$1/$2"
 	elif [ -f "$fixtures/$1/$2.gz" ]; then

@@ -3,7 +3,8 @@
 . "${srcdir:-.}/tests/t/lib.sh"
 have jq || skip "no jq"
 good=$(fixture tools sse.jsonl)
-status() { "$LFSPOOL" status --json | jq "$1"; }
+: >"$tmp/empty.conf" # for status, when the daemon's file is bad on purpose
+status() { "$LFSPOOL" status --json --config "$tmp/empty.conf" | jq "$1"; }
 export LFSPOOL_FLUSH_INTERVAL=200ms LFSPOOL_LOOKUP_DELAY=500ms
 settled() { # waits until nothing is pending
 	n=0

@@ -24,5 +24,5 @@ exits 0 "$LFSPOOL" flush --set stale_after=0s --timeout 60
 expected=$("$LFSPOOL" show --json | jq -r 'select(.parent == "") | .session' | while read -r id; do "$LFSPOOL" show "$id" --json; done | wc -l)
 stop_sink
 grep -q ' 0 duplicates' "$tmp/sink.out" || fail "duplicates after $rounds kills: $(tail -1 "$tmp/sink.out")"
-expect "$expected" "$(jq -r .span_id "$tmp/observations.jsonl" | sort -u | wc -l)" "observations after $rounds kills"
+expect "$expected" "$(jq -r .span "$tmp/observations.jsonl" | sort -u | wc -l)" "observations after $rounds kills"
 exit 0

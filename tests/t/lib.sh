@@ -38,6 +38,7 @@ json() { jq -r "$2" "$1"; }
 # start_sink PROFILE [ARGS...]: sets $sink_url, keys and host for the commands that follow
 start_sink() {
 	profile=$1; shift
+	rm -f "$tmp/sink.out" # an earlier receiver's word must not be taken for this one's
 	export LFSPOOL_LANGFUSE_PUBLIC_KEY=test-public LFSPOOL_LANGFUSE_SECRET_KEY=test-secret-value
 	"$LFSPOOL" sink --profile "$profile" --for 600 --out "$tmp/observations.jsonl" "$@" >"$tmp/sink.out" 2>"$tmp/sink.err" &
 	sink_pid=$!

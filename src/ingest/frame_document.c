@@ -23,6 +23,8 @@ static int give_broken(struct frame *frame, struct err *err)
 
 	frame->mode = FRAME_RESYNC;
 	frame->line_begins = false;
+	piece_clear(&frame->value);
+	piece_clear(&frame->rest);
 	return frame->fn(frame->context, &value, err);
 }
 

@@ -11,6 +11,7 @@
 #define MAX_NODES 1000000  /* of one value: 48 MB of index */
 #define WRITTEN_MS INT64_C(1767225600000) /* 2026-01-01: a clock that is earlier is not set */
 #define AHEAD_MS (INT64_C(400) * 86400000)
+#define EARLIEST_MS INT64_C(1704067200000) /* 2024-01-01: no event is older */
 
 static const struct {
 	int (*handle)(struct ingest *in, int32_t node, struct err *err);
@@ -38,7 +39,7 @@ int ingest_say(struct ingest *in, const char *reason)
 
 void ingest_note_time(struct ingest *in, int64_t time_ms)
 {
-	if (time_ms > in->seen_ms && time_ms <= in->latest_ms)
+	if (time_ms > in->seen_ms && time_ms >= EARLIEST_MS && time_ms <= in->latest_ms)
 		in->seen_ms = time_ms;
 }
 

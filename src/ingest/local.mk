@@ -13,10 +13,19 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/src_opencode_run.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_ingest
+ingest_tests = \
+	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_ingest_records
+check_PROGRAMS += $(ingest_tests)
+TESTS += $(ingest_tests)
+ingest_test_libs = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_frame_SOURCES = tests/unit/test_frame.c
+tests_unit_test_frame_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_SOURCES = tests/unit/test_ingest.c
-tests_unit_test_ingest_LDADD = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
-TESTS += tests/unit/test_ingest
+tests_unit_test_ingest_LDADD = $(ingest_test_libs)
+tests_unit_test_ingest_channels_SOURCES = tests/unit/test_ingest_channels.c
+tests_unit_test_ingest_channels_LDADD = $(ingest_test_libs) $(ZLIB_LIBS)
+tests_unit_test_ingest_records_SOURCES = tests/unit/test_ingest_records.c
+tests_unit_test_ingest_records_LDADD = $(ingest_test_libs)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_ingest

@@ -10,6 +10,7 @@ shell_tests = \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \
 	tests/t/headers.sh \
+	tests/t/in-doubt.sh \
 	tests/t/kill9.sh \
 	tests/t/layout.sh \
 	tests/t/manual.sh \

@@ -5,10 +5,10 @@
 #include "ingest/source.h"
 #include <stdio.h>
 
-/* Older than each event and newer than nothing: a message of the database or of a stream replaces this one. */
-#define RUN_ORDER 1
-
-/* completed_ms: 0 while the step runs. */
+/*
+ * completed_ms: 0 while the step runs. Never final: the agent's own message, through another channel, replaces this one and is
+ * never replaced by it.
+ */
 static int give_message(struct ingest *in, int32_t part, int64_t completed_ms, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
@@ -25,8 +25,7 @@ static int give_message(struct ingest *in, int32_t part, int64_t completed_ms, s
 		opencode_tokens(in, json_get(doc, part, "tokens"));
 	}
 	body_end(in);
-	in->order = RUN_ORDER;
-	return event_give(in, RECORD_MESSAGE, completed_ms > 0 ? RECORD_FINAL : RECORD_PARTIAL, in->run_started_ms, err);
+	return event_give(in, RECORD_MESSAGE, completed_ms > 0 ? RECORD_PROGRESS : RECORD_PARTIAL, in->run_started_ms, err);
 }
 
 static int start_message(struct ingest *in, int32_t part, int64_t time_ms, struct err *err)

@@ -27,4 +27,13 @@ sed -n 's/^\.It Ic //p' "$page" >"$tmp/entries"
 while read -r name; do
 	grep -q "^$name " "$tmp/options" || fail "the page has $name, the program has not"
 done <"$tmp/entries"
+
+# Each command and each of its options stands in lfspool(1).
+commands=$srcdir/src/cmd/lfspool.1
+for command in $("$LFSPOOL" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+	grep -q "^\.It Cm $command" "$commands" || fail "lfspool.1 lacks the command $command"
+	for option in $("$LFSPOOL" "$command" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
+		grep -q -e "Fl -$option" "$commands" || fail "lfspool.1 lacks --$option of $command"
+	done
+done
 exit 0

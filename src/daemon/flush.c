@@ -21,9 +21,14 @@ static int derive_job_run(struct spool *spool, void *arg, struct err *err)
 {
 	struct derive_job *job = arg;
 	struct work *work = job->work;
-	int rc = derive_stale(spool, work->rules, work->stale_after_ms, clock_wall_ms(), err);
+	int rc = derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
 
-	return rc != 0 ? rc : derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+	/* what is open is known once it is assembled; what became stale is assembled again */
+	if (rc == 0)
+		rc = derive_stale(spool, work->rules, work->stale_after_ms, clock_wall_ms(), err);
+	if (rc == 0 && !job->more)
+		rc = derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+	return rc;
 }
 
 struct ship_job {

@@ -1,5 +1,5 @@
 /*
- * Shipping what is ready: stale -> assemble -> take -> post -> settle. One round at a time; the daemon's flusher
+ * Shipping what is ready: assemble -> stale -> take -> post -> settle. One round at a time; the daemon's flusher
  * thread repeats it, `lfspool flush` without a daemon runs it to the end.
  */
 #ifndef LF_DAEMON_FLUSH_H

@@ -59,7 +59,8 @@ int spool_cursor_get(struct spool *spool, struct slice source, struct slice name
 int spool_each_dirty(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
 int spool_mark_dirty(struct spool *spool, struct slice source, struct slice session, struct err *err);
 int spool_mark_clean(struct spool *spool, struct slice source, struct slice session, struct err *err);
-/* Sessions whose newest record's time is before limit_ms and that have an open (unfinished) turn. */
+/* Sessions that have an open (unfinished) turn and were last heard of before limit_ms. Dirty ones are not among them: whether they
+ * are still open is not known before they are assembled. */
 int spool_each_stale(struct spool *spool, int64_t limit_ms, spool_id_fn *fn, void *context, struct err *err);
 int spool_set_open(struct spool *spool, struct slice source, struct slice session, bool open, int64_t last_ms, struct err *err);
 

@@ -94,6 +94,21 @@ static void print_sinks(const struct screen *screen)
 	}
 }
 
+static void print_sources(const struct screen *screen)
+{
+	const struct json_doc *doc = screen->doc;
+	int32_t sources = json_get(doc, screen->status, "sources");
+
+	fputs("\nSources  ", stdout);
+	if (sources == JSON_NONE || doc->nodes[sources].first == JSON_NONE)
+		fputs("nothing was read yet", stdout);
+	for (int32_t s = sources == JSON_NONE ? JSON_NONE : doc->nodes[sources].first; s != JSON_NONE; s = doc->nodes[s].next) {
+		print_text(doc, json_get(doc, s, "name"));
+		printf(" %" PRId64 " records%s", json_int(doc, json_get(doc, s, "records"), 0), doc->nodes[s].next == JSON_NONE ? "" : ", ");
+	}
+	putchar('\n');
+}
+
 static void print_map(const struct screen *screen, const char *title, const char *path)
 {
 	const struct json_doc *doc = screen->doc;
@@ -130,6 +145,7 @@ static int print_once(struct cmd_args *args)
 		print_daemon(&screen);
 		print_spool(&screen);
 		print_sinks(&screen);
+		print_sources(&screen);
 		print_map(&screen, "Dropped", "dropped");
 		print_map(&screen, "Redacted", "redacted.by_rule");
 	}

@@ -16,6 +16,13 @@ expect "$records" "$("$LFSPOOL" export | wc -l)" "records after it was closed"
 exits 0 "$LFSPOOL" ingest "$(fixture plain sse.jsonl)"
 exits 0 "$LFSPOOL" flush
 expect '["assistant-response","turn","user-message"]' "$(jq -s -c 'map(.name) | sort' "$tmp/observations.jsonl")" "after the session went on"
+# many sessions at once: each is closed by one record
+rm -rf "$tmp/spool"
+i=0
+while [ $i -lt 40 ]; do i=$((i + 1)); sed "s/ses_[A-Za-z0-9]*/ses_$i/g; s/msg_/msg_$i/g" "$tmp/prompt.jsonl"; done >"$tmp/many.jsonl"
+exits 0 "$LFSPOOL" ingest "$tmp/many.jsonl"
+exits 0 "$LFSPOOL" flush --set stale_after=0s
+expect 40 "$("$LFSPOOL" export | grep -c '"type":"stale"')" "stale records"
 stop_sink
 grep -q ' 0 duplicates' "$tmp/sink.out" || fail "duplicates: $(cat "$tmp/sink.out")"
 exit 0

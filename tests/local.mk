@@ -15,6 +15,7 @@ shell_tests = \
 	tests/t/layout.sh \
 	tests/t/manual.sh \
 	tests/t/secrets.sh \
+	tests/t/sink.sh \
 	tests/t/stale.sh \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh

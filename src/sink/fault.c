@@ -106,9 +106,6 @@ static int parse_one(struct fault *fault, struct slice text)
 {
 	struct slice count = text, extra, value, name;
 
-	/* A name may hold anything but a comma. */
-	if (text.len > 12 && memcmp(text.ptr, "reject-name=", 12) == 0)
-		return set(fault, &words[11], (struct slice){ text.ptr + 12, text.len - 12 });
 	extra = until(&count, ':');
 	value = until(&extra, ';');
 	name = until(&value, '=');

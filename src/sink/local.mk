@@ -5,8 +5,32 @@ src_sink_libsink_a_SOURCES = \
 	src/sink/fault.c src/sink/fault.h \
 	src/sink/ingestion.c src/sink/ingestion.h \
 	src/sink/otlp.h src/sink/otlp_decode.c src/sink/otlp_json.c src/sink/otlp_map.c \
+	src/sink/own.c \
 	src/sink/routes.c src/sink/server.h \
 	src/sink/sink.c src/sink/sink.h \
 	src/sink/span.c src/sink/span.h \
-	src/sink/store.c src/sink/store.h
+	src/sink/store.c src/sink/store.h \
+	src/sink/view.c
+
+sink_test_libs = src/sink/libsink.a src/map/libmap.a src/event/libevent.a src/base/libbase.a \
+	$(MICROHTTPD_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_sink tests/unit/test_sink_otlp
+TESTS += tests/unit/test_sink tests/unit/test_sink_otlp
+tests_unit_test_sink_SOURCES = tests/unit/test_sink.c tests/unit/sink_client.h
+tests_unit_test_sink_LDADD = $(sink_test_libs) $(CMOCKA_LIBS)
+tests_unit_test_sink_otlp_SOURCES = tests/unit/test_sink_otlp.c tests/unit/sink_client.h
+tests_unit_test_sink_otlp_LDADD = $(sink_test_libs) $(CMOCKA_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_otlp
+tests_fuzz_fuzz_otlp_SOURCES = tests/fuzz/fuzz_otlp.c
+tests_fuzz_fuzz_otlp_LDADD = $(sink_test_libs)
+if FUZZING
+tests_fuzz_fuzz_otlp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_otlp_SOURCES += tests/fuzz/replay.c
+TESTS += tests/fuzz/fuzz_otlp
+endif
 endif

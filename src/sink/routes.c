@@ -1,110 +1,100 @@
 /*
- * What each request means to each version of Langfuse: a table of routes, and the answers that the real server gives. A route that a
- * version lacks is a 404 there, a wrong method a 405.
+ * The table of routes: which server generation has them, what they need, who answers. The writing side
+ * (OTLP, batches, scores) is here; view.c reads back, own.c has the receiver's own pages.
  */
-#include "base/clock.h"
-#include "base/hash.h"
-#include "sink/otlp.h"
-#include "sink/ingestion.h"
 #include "sink/server.h"
+#include "base/clock.h"
+#include "sink/ingestion.h"
+#include "sink/otlp.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <zlib.h>
 
-#define BATCH_API_MAX_BYTES 4500000
-#define DEFAULT_PAGE 50
-#define MAX_PAGE 1000
-
+#define PIECE 65536
+#define ARENA_BYTES ((size_t)8 * SINK_MAX_BODY_BYTES)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_INGESTION_BODY 4718592 /* Next's "4.5mb" */
 #define V2 (1u << SINK_V2)
 #define V3 (1u << SINK_V3)
 #define V4 (1u << SINK_V4)
-#define ANY (V2 | V3 | V4)
+#define ALL (V2 | V3 | V4)
 
-const char *sink_version(enum sink_profile profile)
+/* ---- answers ---- */
+
+void answer_text(struct sink_answer *answer, unsigned status, const char *content_type, const char *text)
 {
-	static const char *const versions[] = { [SINK_V2] = "2.95.12", [SINK_V3] = "3.225.4", [SINK_V4] = "4.16.0" };
-
-	return versions[profile];
-}
-
-static void say(struct sink_answer *answer, unsigned status, const char *message)
-{
-	struct json_writer out;
-
 	answer->status = status;
+	answer->content_type = content_type;
 	buf_clear(&answer->body);
-	json_writer_init(&out, &answer->body);
-	jw_object(&out);
-	jw_key(&out, "message");
-	jw_text(&out, message);
-	jw_object_close(&out);
+	(void)buf_text(&answer->body, text);
 }
 
-static void say_text(struct sink_answer *answer, unsigned status, const char *text)
+void answer_message(struct sink_answer *answer, unsigned status, const char *message, const char *error)
 {
-	answer->status = status;
-	answer->content_type = "text/plain";
-	buf_text(&answer->body, text);
+	struct json_writer writer;
+
+	answer_text(answer, status, "application/json", "");
+	json_writer_init(&writer, &answer->body);
+	jw_object(&writer);
+	jw_key(&writer, "message");
+	jw_text(&writer, message);
+	if (error) {
+		jw_key(&writer, "error");
+		jw_text(&writer, error);
+	}
+	jw_object_close(&writer);
 }
 
-static void on_health(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+static int gunzip(struct slice packed, struct buf *out)
 {
-	(void)request;
-	buf_format(&answer->body, "{\"status\":\"OK\",\"version\":\"%s\"}", sink_version(sink->options.profile));
-}
+	z_stream stream = { .next_in = (Bytef *)(uintptr_t)packed.ptr, .avail_in = (uInt)packed.len };
+	int state = inflateInit2(&stream, 16 + MAX_WBITS), rc = LF_EINVAL;
 
-static void on_projects(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
-	(void)sink, (void)request;
-	buf_text(&answer->body, "{\"data\":[{\"id\":\"loopback\",\"name\":\"loopback\",\"organization\":{\"id\":\"loopback\",\"name\":\"loopback\"},\"metadata\":{}}]}");
-}
+	if (state != Z_OK)
+		return LF_EINVAL;
+	while (state == Z_OK) {
+		char *room = buf_reserve(out, PIECE);
 
-/* ---- bodies ---- */
-
-static int unpack(struct sink_request *request, struct err *err)
-{
-	z_stream z = { .next_in = (unsigned char *)request->body.data, .avail_in = (unsigned)request->body.len };
-	struct buf out;
-	int zrc = Z_OK;
-
-	if (!request->content_encoding || strcmp(request->content_encoding, "gzip") != 0)
-		return request->content_encoding && strcmp(request->content_encoding, "identity") != 0 ? err_set(err, LF_EINVAL, "unsupported encoding") : 0;
-	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
-		return err_set(err, LF_ENOMEM, "out of memory");
-	buf_init(&out, SINK_MAX_BODY_BYTES);
-	while (zrc == Z_OK) {
-		char *room = buf_reserve(&out, 65536);
-		if (!room)
+		if (!room) {
+			rc = LF_ELIMIT;
 			break;
-		z.next_out = (unsigned char *)room;
-		z.avail_out = 65536;
-		zrc = inflate(&z, Z_NO_FLUSH);
-		out.len += 65536 - z.avail_out;
+		}
+		stream.next_out = (Bytef *)room;
+		stream.avail_out = PIECE;
+		state = inflate(&stream, Z_NO_FLUSH);
+		out->len += PIECE - stream.avail_out;
 	}
-	inflateEnd(&z);
-	if (zrc != Z_STREAM_END || out.failed) {
-		buf_done(&out);
-		return err_set(err, out.failed ? LF_ELIMIT : LF_EINVAL, "invalid gzip");
+	if (state == Z_STREAM_END && stream.avail_in == 0)
+		rc = 0;
+	(void)inflateEnd(&stream);
+	return rc;
+}
+
+void sink_unpack(struct sink_request *request, struct buf *memory)
+{
+	const char *encoding = request->content_encoding;
+
+	request->unpacked = request->body;
+	if (!encoding || strcasecmp(encoding, "identity") == 0)
+		return;
+	if (strcasecmp(encoding, "gzip") != 0) {
+		request->unpack_code = LF_EINVAL;
+		return;
 	}
-	buf_done(&request->body);
-	request->body = out;
-	return 0;
+	request->unpack_code = gunzip(request->body, memory);
+	if (request->unpack_code == 0)
+		request->unpacked = buf_view(memory);
 }
 
-static bool too_large(struct sink *sink, const struct sink_request *request)
+/* ---- storing ---- */
+
+static bool has_rejected_name(const struct sink *sink, const struct sink_span *span)
 {
-	return sink->fault.max_body > 0 && request->body.len > (size_t)sink->fault.max_body;
+	return sink->fault.reject_name[0] && span->kind == SPAN_OBSERVATION && slice_is(span->obs.name, sink->fault.reject_name);
 }
 
-static bool has_rejected_name(const struct sink *sink, const struct sink_batch *batch)
-{
-	for (size_t i = 0; sink->fault.reject_name[0] && i < batch->count; i++)
-		if (slice_is(batch->spans[i].obs.name, sink->fault.reject_name))
-			return true;
-	return false;
-}
-
-static int store_all(struct sink *sink, const struct sink_batch *batch, struct err *err)
+static int store_batch(struct sink *sink, const struct sink_batch *batch, struct err *err)
 {
 	int rc = 0;
 
@@ -115,66 +105,118 @@ static int store_all(struct sink *sink, const struct sink_batch *batch, struct e
 
 /* ---- OTLP ---- */
 
-static bool is_json(const struct sink_request *request)
+static bool contains(const char *header, const char *word)
 {
-	return request->content_type && strstr(request->content_type, "application/json");
+	return header && strcasestr(header, word) != NULL;
 }
 
-static const char *otlp_refusal(const struct sink_request *request)
+static int decode_otlp(struct sink *sink, const struct sink_request *request, bool strict, struct sink_batch *batch, struct err *err)
 {
-	const char *v = request->ingestion_version;
-	char *end;
+	int rc;
 
-	if (!is_json(request) && (!request->content_type || !strstr(request->content_type, "application/x-protobuf")))
-		return "Invalid content type";
-	if (v && (strtod(v, &end) > 4 || *end || end == v))
-		return "Invalid ingestion version";
-	return NULL;
+	if (contains(request->content_type, "application/json"))
+		rc = otlp_decode_json(request->unpacked, strict, clock_wall_ms(), batch, err);
+	else
+		rc = otlp_decode_protobuf(request->unpacked, strict, clock_wall_ms(), batch, err);
+	for (size_t i = 0; rc == 0 && i < batch->count; i++)
+		if (has_rejected_name(sink, &batch->spans[i]))
+			rc = err_set(err, LF_EINVAL, "an observation named %s", sink->fault.reject_name);
+	return rc;
 }
 
-static int decode(const struct sink_request *request, struct sink_batch *batch, struct err *err)
-{
-	struct slice body = buf_view(&request->body);
-
-	return is_json(request) ? otlp_decode_json(body, false, clock_wall_ms(), batch, err)
-	                        : otlp_decode_protobuf(body, false, clock_wall_ms(), batch, err);
-}
-
-static void take_otlp(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+/* True when the whole request was taken; else the answer is filled. */
+static bool take_otlp(struct sink *sink, const struct sink_request *request, bool strict, size_t *ret_count, struct sink_answer *answer)
 {
 	struct sink_batch batch;
 	struct err err = { 0 };
 	int rc;
 
-	sink_batch_init(&batch, 4 * (size_t)SINK_MAX_BODY_BYTES);
-	rc = decode(request, &batch, &err);
-	if (rc == 0 && has_rejected_name(sink, &batch))
-		rc = err_set(&err, LF_EINVAL, "a span was refused on purpose");
-	if (rc == 0)
-		rc = store_all(sink, &batch, &err);
+	sink_batch_init(&batch, ARENA_BYTES);
+	rc = decode_otlp(sink, request, strict, &batch, &err);
 	if (rc != 0)
-		say(answer, rc == LF_EINVAL ? 400 : 500, err.text);
-	else if (batch.count == 0)
-		buf_text(&answer->body, "{}");
-	else
-		buf_format(&answer->body, "{\"name\":\"otel-ingestion-job\",\"data\":{\"count\":%zu},\"opts\":{\"attempts\":6},\"id\":\"%zu\"}", batch.count,
-		           store_count(sink->store));
+		answer_message(answer, 400, "Invalid request data", err.text);
+	else if (store_batch(sink, &batch, &err) != 0)
+		answer_message(answer, 500, "Internal Server Error", err.text);
+	*ret_count = batch.count;
 	sink_batch_done(&batch);
+	return answer->status == 0;
 }
 
-static void on_otlp(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+static bool bad_ingestion_version(const char *version)
 {
-	const char *refusal = otlp_refusal(request);
-	struct err err = { 0 };
+	char *end;
+	double n;
 
-	if (refusal)
-		say(answer, 400, refusal);
-	else if (too_large(sink, request) || unpack(request, &err) == LF_ELIMIT || (err.code == 0 && too_large(sink, request)))
-		say_text(answer, 413, "<html><body>413 Request Entity Too Large</body></html>");
-	else if (err.code != 0)
-		say(answer, 400, err.text);
+	if (!version)
+		return false;
+	n = strtod(version, &end);
+	return end == version || *end != '\0' || !(n <= 4);
+}
+
+static bool otlp_content_type(const struct sink_request *request)
+{
+	return contains(request->content_type, "application/json") || contains(request->content_type, "application/x-protobuf");
+}
+
+static void post_langfuse_otlp(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+{
+	char id[32];
+	size_t count;
+
+	if (contains(request->authorization, "bearer "))
+		answer_message(answer, 403, "Access denied: Bearer authorization is not enough for this route", NULL);
+	else if (!otlp_content_type(request))
+		answer_message(answer, 400, "Invalid content type", NULL);
+	else if (bad_ingestion_version(request->ingestion_version))
+		answer_message(answer, 400, "Invalid x-langfuse-ingestion-version", NULL);
+	else if (!take_otlp(sink, request, false, &count, answer))
+		return;
+	else if (count == 0)
+		answer_text(answer, 200, "application/json", "{}");
+	else {
+		(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)++sink->jobs);
+		answer_text(answer, 200, "application/json", "{\"name\":\"otel-ingestion-job\",\"data\":{},\"opts\":{\"attempts\":6},\"id\":\"");
+		(void)buf_format(&answer->body, "%s\",\"progress\":0,\"returnvalue\":null,\"timestamp\":%lld}", id, (long long)clock_wall_ms());
+	}
+}
+
+/* A collector's own answer: an empty message in the format of the request. */
+static void answer_export(const struct sink_request *request, struct sink_answer *answer)
+{
+	bool json = contains(request->content_type, "application/json");
+
+	answer_text(answer, 200, json ? "application/json" : "application/x-protobuf", json ? "{}" : "");
+}
+
+static void post_otlp_traces(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+{
+	size_t count;
+
+	if (!otlp_content_type(request))
+		answer_message(answer, 415, "Unsupported content type", NULL);
+	else if (take_otlp(sink, request, true, &count, answer))
+		answer_export(request, answer);
+}
+
+/* Logs and metrics are counted and, with a directory, kept; only their form is looked at. */
+static void post_otlp_other(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+{
+	struct json_doc doc;
+	bool ok;
+
+	(void)sink;
+	json_doc_init(&doc);
+	if (contains(request->content_type, "application/json"))
+		ok = json_parse(&doc, request->unpacked, 0, NULL) == 0;
 	else
-		take_otlp(sink, request, answer);
+		ok = otlp_is_protobuf(request->unpacked);
+	json_doc_done(&doc);
+	if (!otlp_content_type(request))
+		answer_message(answer, 415, "Unsupported content type", NULL);
+	else if (!ok)
+		answer_message(answer, 400, "Invalid request data", NULL);
+	else
+		answer_export(request, answer);
 }
 
 /* ---- the batch API ---- */
@@ -182,301 +224,239 @@ static void on_otlp(struct sink *sink, struct sink_request *request, struct sink
 struct batch_answer {
 	struct sink *sink;
 	struct sink_batch *batch;
-	struct buf successes, errors;
-	struct json_writer ok, bad;
+	bool bearer;
+	struct json_writer successes, errors;
 };
 
-static void judge(struct batch_answer *a, const struct ingestion_event *event, int *status, const char **words)
+static void list_event(struct json_writer *writer, const struct ingestion_event *event)
 {
-	struct sink *sink = a->sink;
-
-	if (*status != 201)
-		return;
-	if (sink->options.profile == SINK_V4 && !(event->span >= 0 && a->batch->spans[event->span].kind == SPAN_SCORE)) {
-		*status = 400;
-		*words = "Event type not accepted";
-	} else if (event->span >= 0 && sink->fault.reject_name[0] && slice_is(a->batch->spans[event->span].obs.name, sink->fault.reject_name)) {
-		*status = 400;
-		*words = "refused on purpose";
-	} else if (sink->fault.per_event_500 > 0) {
-		sink->fault.per_event_500--;
-		*status = 500;
-		*words = "failed on purpose";
+	jw_object(writer);
+	jw_key(writer, "id");
+	jw_string(writer, event->id.len ? event->id : SLICE("unknown"));
+	jw_key(writer, "status");
+	jw_int(writer, event->status);
+	if (event->status != 201) {
+		jw_key(writer, "message");
+		jw_text(writer, event->error);
+		jw_key(writer, "error");
+		jw_text(writer, event->error);
 	}
+	jw_object_close(writer);
 }
 
-static int answer_event(void *context, const struct ingestion_event *event, struct err *err)
+static void refuse(struct ingestion_event *event, int status, const char *error)
 {
-	struct batch_answer *a = context;
-	const char *words = event->error;
-	int status = event->status, rc = 0;
-	struct json_writer *out;
-
-	if (status == 0)
-		return 0;
-	judge(a, event, &status, &words);
-	if (status == 201 && event->span >= 0)
-		rc = store_add(a->sink->store, &a->batch->spans[event->span], clock_wall_ms(), clock_mono_ms(), err);
-	out = status == 201 ? &a->ok : &a->bad;
-	jw_object(out);
-	jw_key(out, "id");
-	jw_string(out, event->id.len ? event->id : SLICE("unknown"));
-	jw_key(out, "status");
-	jw_int(out, status);
-	if (status != 201) {
-		jw_key(out, "message");
-		jw_text(out, words ? words : "Invalid request data");
-		jw_key(out, "error");
-		jw_text(out, words ? words : "Invalid request data");
-	}
-	jw_object_close(out);
-	return rc;
+	event->status = status;
+	event->error = error;
 }
 
-static void take_batch(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+/* Faults of single events, then the store. */
+static int settle_event(void *context, const struct ingestion_event *event, struct err *err)
 {
+	struct batch_answer *answer = context;
+	struct ingestion_event one = *event;
+	const struct sink_span *span = one.span >= 0 ? &answer->batch->spans[one.span] : NULL;
+	struct fault *fault = &answer->sink->fault;
+
+	(void)err;
+	if (answer->bearer)
+		refuse(&one, 401, "Access Scope Denied");
+	else if (one.status == 201 && fault->per_event_500 > 0) {
+		fault->per_event_500--;
+		refuse(&one, 500, "made to fail");
+	} else if (span && has_rejected_name(answer->sink, span))
+		refuse(&one, 400, "made to fail");
+	else if (span && store_add(answer->sink->store, span, clock_wall_ms(), clock_mono_ms(), NULL) != 0)
+		refuse(&one, 500, "the receiver is full");
+	if (one.status == 201)
+		list_event(&answer->successes, &one);
+	else if (one.status != 0) {
+		answer->sink->rejected++;
+		list_event(&answer->errors, &one);
+	}
+	return 0;
+}
+
+static void post_ingestion(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+{
+	struct batch_answer events = { .sink = sink, .bearer = contains(request->authorization, "bearer ") };
+	struct buf successes, errors;
 	struct sink_batch batch;
-	struct batch_answer a = { .sink = sink, .batch = &batch };
 	struct err err = { 0 };
-	int rc;
 
-	sink_batch_init(&batch, 4 * (size_t)SINK_MAX_BODY_BYTES);
-	buf_init(&a.successes, 0);
-	buf_init(&a.errors, 0);
-	json_writer_init(&a.ok, &a.successes);
-	json_writer_init(&a.bad, &a.errors);
-	jw_array(&a.ok);
-	jw_array(&a.bad);
-	rc = ingestion_read(buf_view(&request->body), sink->options.profile, &batch, answer_event, &a, &err);
-	jw_array_close(&a.ok);
-	jw_array_close(&a.bad);
-	if (rc != 0) {
-		say(answer, rc == LF_EINVAL ? 400 : 500, rc == LF_EINVAL ? "Invalid request data" : "Internal Server Error");
-	} else {
-		answer->status = 207;
-		buf_format(&answer->body, "{\"successes\":%s,\"errors\":%s}", a.successes.data, a.errors.data);
+	if (request->body.len > MAX_INGESTION_BODY) {
+		answer_text(answer, 413, "text/plain", "Body exceeded 4.5mb limit");
+		return;
 	}
-	buf_done(&a.successes);
-	buf_done(&a.errors);
+	sink_batch_init(&batch, ARENA_BYTES);
+	buf_init(&successes, 0);
+	buf_init(&errors, 0);
+	events.batch = &batch;
+	json_writer_init(&events.successes, &successes);
+	json_writer_init(&events.errors, &errors);
+	jw_array(&events.successes);
+	jw_array(&events.errors);
+	/* This route does not unpack: what is no JSON as sent is refused in plain text. */
+	if (ingestion_read(request->body, sink->options.profile, &batch, settle_event, &events, &err) != 0) {
+		if (request->content_encoding || !contains(err.text, "batch"))
+			answer_text(answer, 400, "text/plain", "Invalid JSON");
+		else
+			answer_message(answer, 400, "Invalid request data", err.text);
+	} else {
+		jw_array_close(&events.successes);
+		jw_array_close(&events.errors);
+		answer_text(answer, 207, "application/json", "{\"successes\":");
+		(void)buf_slice(&answer->body, buf_view(&successes));
+		(void)buf_text(&answer->body, ",\"errors\":");
+		(void)buf_slice(&answer->body, buf_view(&errors));
+		(void)buf_char(&answer->body, '}');
+	}
+	buf_done(&successes);
+	buf_done(&errors);
 	sink_batch_done(&batch);
 }
 
-static void on_ingestion(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+static void post_score(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
 {
-	if (request->content_encoding && strcmp(request->content_encoding, "identity") != 0)
-		say_text(answer, 400, "Invalid JSON");
-	else if (request->body.len > BATCH_API_MAX_BYTES || too_large(sink, request))
-		say_text(answer, 413, "Body exceeded 4.5mb limit");
-	else
-		take_batch(sink, request, answer);
-}
-
-static void on_score(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
+	struct slice id = SLICE_NONE;
 	struct sink_batch batch;
-	struct slice id;
+	struct json_writer writer;
 	struct err err = { 0 };
-	struct json_writer out;
+	char made[32];
 
-	sink_batch_init(&batch, SINK_MAX_BODY_BYTES);
-	if (ingestion_read_score(buf_view(&request->body), &batch, &id, &err) != 0 || store_all(sink, &batch, &err) != 0) {
-		say(answer, 400, err.text);
+	sink_batch_init(&batch, ARENA_BYTES);
+	if (ingestion_read_score(request->body, &batch, &id, &err) != 0) {
+		answer_message(answer, 400, "Invalid request data", err.text);
+	} else if (store_batch(sink, &batch, &err) != 0) {
+		answer_message(answer, 500, "Internal Server Error", err.text);
 	} else {
-		json_writer_init(&out, &answer->body);
-		jw_object(&out);
-		jw_key(&out, "id");
-		jw_string(&out, id);
-		jw_object_close(&out);
+		(void)snprintf(made, sizeof(made), "score-%llu", (unsigned long long)++sink->jobs);
+		answer_text(answer, 200, "application/json", "");
+		json_writer_init(&writer, &answer->body);
+		jw_object(&writer);
+		jw_key(&writer, "id");
+		jw_string(&writer, id.len ? id : slice_of(made));
+		jw_object_close(&writer);
 	}
 	sink_batch_done(&batch);
 }
 
-/* ---- reading back ---- */
+/* ---- small pages ---- */
 
-static void write_id(struct json_writer *out, const char *key, const uint8_t *id, size_t n)
+static void get_health(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
 {
-	char hex[33];
+	static const char *const versions[] = { [SINK_V2] = "2.95.12", [SINK_V3] = "3.225.4", [SINK_V4] = "4.16.0" };
 
-	hash_hex(id, n, hex);
-	jw_key(out, key);
-	jw_text(out, hex);
+	(void)request;
+	answer_text(answer, 200, "application/json", "");
+	(void)buf_format(&answer->body, "{\"status\":\"OK\",\"version\":\"%s\"}", versions[sink->options.profile]);
 }
 
-static void write_row(struct json_writer *out, const struct sink_row *row)
+static void get_projects(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
 {
-	static const uint8_t none[8];
-	const struct observation *o = &row->span.obs;
-	char when[32];
-
-	jw_object(out);
-	write_id(out, "id", o->span_id, sizeof o->span_id);
-	write_id(out, "traceId", o->trace_id, sizeof o->trace_id);
-	clock_format_iso(o->start_ms, when);
-	jw_key(out, "startTime");
-	jw_text(out, when);
-	clock_format_iso(o->end_ms, when);
-	jw_key(out, "endTime");
-	jw_text(out, when);
-	jw_key(out, "projectId");
-	jw_text(out, "loopback");
-	jw_key(out, "type");
-	jw_text(out, observation_type_name(o->type));
-	jw_key(out, "name");
-	jw_string(out, o->name);
-	if (memcmp(o->parent_id, none, sizeof none) != 0)
-		write_id(out, "parentObservationId", o->parent_id, sizeof o->parent_id);
-	jw_object_close(out);
-}
-
-static bool row_fits(const struct sink *sink, const struct sink_row *row, const uint8_t *trace, int64_t now_ms)
-{
-	return memcmp(row->span.obs.trace_id, trace, 16) == 0 && row->stored_ms + sink->fault.lag_ms <= now_ms;
-}
-
-/* The cursor is the index of the next row. */
-static void write_page(struct sink *sink, const uint8_t *trace, size_t from, size_t limit, struct buf *body)
-{
-	struct json_writer out;
-	size_t i, given = 0;
-
-	json_writer_init(&out, body);
-	jw_object(&out);
-	jw_key(&out, "data");
-	jw_array(&out);
-	for (i = from; i < store_count(sink->store) && given < limit; i++)
-		if (row_fits(sink, store_row(sink->store, i), trace, clock_mono_ms())) {
-			write_row(&out, store_row(sink->store, i));
-			given++;
-		}
-	jw_array_close(&out);
-	jw_key(&out, "meta");
-	jw_object(&out);
-	if (i < store_count(sink->store)) {
-		char next[24];
-		snprintf(next, sizeof next, "%zu", i);
-		jw_key(&out, "cursor");
-		jw_text(&out, next);
-	}
-	jw_object_close(&out);
-	jw_object_close(&out);
-}
-
-static void on_observations(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
-	uint8_t trace[16];
-	size_t limit = request->limit ? strtoul(request->limit, NULL, 10) : DEFAULT_PAGE;
-
-	if (!request->trace_id || hash_unhex(slice_of(request->trace_id), trace, sizeof trace) != 0)
-		say(answer, 400, "traceId is missing");
-	else if (limit < 1 || limit > MAX_PAGE)
-		say(answer, 400, "limit must be 1 to 1000");
+	(void)sink;
+	if (contains(request->authorization, "bearer "))
+		answer_message(answer, 403, "Access denied", NULL);
 	else
-		write_page(sink, trace, request->cursor ? strtoul(request->cursor, NULL, 10) : 0, limit, &answer->body);
+		answer_text(answer, 200, "application/json",
+		            "{\"data\":[{\"id\":\"sink\",\"name\":\"sink\",\"organization\":{\"id\":\"sink\",\"name\":\"sink\"},\"metadata\":{}}]}");
 }
 
-static void on_trace(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
-	const char *id = request->path + strlen("/api/public/traces/");
-	uint8_t trace[16];
-	struct buf page;
-
-	if (hash_unhex(slice_of(id), trace, sizeof trace) != 0) {
-		say(answer, 404, "Trace not found");
-		return;
-	}
-	buf_init(&page, 0);
-	write_page(sink, trace, 0, SIZE_MAX, &page);
-	buf_format(&answer->body, "{\"id\":\"%s\",\"observations\":%s}", id, page.data);
-	buf_done(&page);
-}
-
-/* ---- for the tests and `lfspool sink` ---- */
-
-static void on_set_fault(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
-	struct fault fault;
-	struct err err = { 0 };
-
-	if (fault_parse(request->body.data ? request->body.data : "", &fault, &err) != 0) {
-		say(answer, 400, err.text);
-		return;
-	}
-	sink->fault = fault;
-	buf_text(&answer->body, "{}");
-}
-
-static void on_figures(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
-	struct sink_figures figures = { 0 };
-
-	(void)request;
-	store_figures(sink->store, &figures);
-	buf_format(&answer->body, "{\"requests\":%llu,\"observations\":%llu,\"duplicates\":%llu,\"rejected\":%llu,\"traces\":%llu}",
-	           (unsigned long long)sink->requests, (unsigned long long)figures.observations, (unsigned long long)figures.duplicates,
-	           (unsigned long long)sink->rejected, (unsigned long long)figures.traces);
-}
-
-static void on_lines(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
-{
-	(void)request;
-	answer->content_type = "application/x-ndjson";
-	(void)store_lines(sink->store, &answer->body);
-}
+/* ---- the table ---- */
 
 static const struct route {
-	const char *method, *path; /* a path that ends in '/' stands for all below it */
+	const char *path;   /* a last '*' stands for one segment */
+	const char *method;
 	unsigned profiles;
-	bool keys;
-	void (*handle)(struct sink *sink, struct sink_request *request, struct sink_answer *answer);
+	bool keys;          /* needs the right keys */
+	bool unpacks;       /* takes Content-Encoding: gzip */
+	sink_route_fn *answer;
 } routes[] = {
-	{ "GET", "/api/public/health", ANY, false, on_health },
-	{ "GET", "/api/public/projects", ANY, true, on_projects },
-	{ "POST", "/api/public/otel/v1/traces", V3 | V4, true, on_otlp },
-	{ "POST", "/v1/traces", ANY, false, on_otlp },
-	{ "POST", "/api/public/ingestion", ANY, true, on_ingestion },
-	{ "POST", "/api/public/scores", ANY, true, on_score },
-	{ "GET", "/api/public/v2/observations", V4, true, on_observations },
-	{ "GET", "/api/public/observations", V2 | V3, true, on_observations },
-	{ "GET", "/api/public/traces/", V2 | V3, true, on_trace },
-	{ "POST", "/sink/fault", ANY, false, on_set_fault },
-	{ "GET", "/sink/figures", ANY, false, on_figures },
-	{ "GET", "/sink/observations", ANY, false, on_lines },
+	{ "/api/public/health", "GET", ALL, false, false, get_health },
+	{ "/api/public/projects", "GET", ALL, true, false, get_projects },
+	{ "/api/public/otel/v1/traces", "POST", V3 | V4, true, true, post_langfuse_otlp },
+	{ "/api/public/ingestion", "POST", ALL, true, false, post_ingestion },
+	{ "/api/public/scores", "POST", ALL, true, false, post_score },
+	{ "/api/public/v2/observations", "GET", V4, true, false, view_observations_v2 },
+	{ "/api/public/traces/*", "GET", V2 | V3, true, false, view_trace },
+	{ "/api/public/observations", "GET", V2 | V3, true, false, view_observations_v1 },
+	{ "/v1/traces", "POST", ALL, false, true, post_otlp_traces },
+	{ "/v1/logs", "POST", ALL, false, true, post_otlp_other },
+	{ "/v1/metrics", "POST", ALL, false, true, post_otlp_other },
+	{ "/sink/fault", "POST", ALL, false, false, own_fault },
+	{ "/sink/figures", "GET", ALL, false, false, own_figures },
+	{ "/sink/observations", "GET", ALL, false, false, own_observations },
+	{ "/sink/scores", "GET", ALL, false, false, own_scores },
+	{ "/sink/draw", "GET", ALL, false, false, own_draw },
 };
 
-static bool path_fits(const char *row, const char *path)
+bool sink_is_own(const char *path)
 {
-	size_t n = strlen(row);
-
-	return row[n - 1] == '/' ? strncmp(row, path, n) == 0 && path[n] : strcmp(row, path) == 0;
+	return strncmp(path, "/sink/", 6) == 0;
 }
 
-static void no_route(bool known, struct sink_answer *answer)
+static bool path_matches(const char *pattern, const char *path)
 {
-	if (known)
-		say(answer, 405, "Method not allowed");
-	else
-		say_text(answer, 404, "<!DOCTYPE html><html><body>404: This page could not be found.</body></html>");
+	size_t n = strlen(pattern);
+
+	if (pattern[n - 1] != '*')
+		return strcmp(pattern, path) == 0;
+	return strncmp(pattern, path, n - 1) == 0 && path[n - 1] != '\0' && !strchr(path + n - 1, '/');
+}
+
+/* The route, or NULL with the answer filled: 404 for an unknown path, 405 for another method. */
+static const struct route *find_route(const struct sink *sink, const struct sink_request *request, struct sink_answer *answer)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < COUNT(routes); i++) {
+		if (!(routes[i].profiles & 1u << sink->options.profile) || !path_matches(routes[i].path, request->path))
+			continue;
+		if (strcmp(routes[i].method, request->method) == 0)
+			return &routes[i];
+		known = true;
+	}
+	answer_message(answer, known ? 405 : 404, known ? "Method not allowed" : "Not Found", NULL);
+	return NULL;
+}
+
+static bool keys_match(const struct sink *sink, const struct sink_request *request, struct sink_answer *answer)
+{
+	bool batch = strcmp(request->path, "/api/public/ingestion") == 0;
+
+	if (!sink->auth || (request->authorization &&
+	    (strcmp(request->authorization, sink->auth) == 0 || strcmp(request->authorization, sink->bearer) == 0)))
+		return true;
+	answer_message(answer, 401, request->authorization ? "Invalid credentials. Confirm that you've configured the correct host."
+		: "No authorization header", batch ? "UnauthorizedError" : NULL);
+	return false;
+}
+
+/* What goes before the route itself. False: the answer is filled. */
+static bool body_fits(const struct sink *sink, const struct route *route, const struct sink_request *request, struct sink_answer *answer)
+{
+	size_t size = route->unpacks && request->unpacked.len > request->body.len ? request->unpacked.len : request->body.len;
+
+	if ((route->unpacks && request->unpack_code == LF_ELIMIT) ||
+	    (sink->fault.max_body > 0 && size > (size_t)sink->fault.max_body && !sink_is_own(request->path))) {
+		answer_text(answer, 413, "text/html", "<html><head><title>413 Request Entity Too Large</title></head></html>");
+		return false;
+	}
+	if (route->unpacks && request->unpack_code != 0)
+		answer_message(answer, 400, "Failed to decompress the body", NULL);
+	return !route->unpacks || request->unpack_code == 0;
 }
 
 void sink_route(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
 {
-	bool known = false;
+	const struct route *route;
 
-	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-		const struct route *route = &routes[i];
-		if (!(route->profiles & 1u << sink->options.profile) || !path_fits(route->path, request->path))
-			continue;
-		known = true;
-		if (strcmp(route->method, request->method) != 0)
-			continue;
-		if (route->keys && sink->auth && (!request->authorization || strcmp(request->authorization, sink->auth) != 0)) {
-			say(answer, 401, "Invalid credentials. Confirm that you've configured the correct host.");
-			return;
-		}
-		pthread_mutex_lock(&sink->lock);
-		route->handle(sink, request, answer);
-		pthread_mutex_unlock(&sink->lock);
-		return;
-	}
-	no_route(known, answer);
+	answer->status = 0;
+	pthread_mutex_lock(&sink->lock);
+	route = find_route(sink, request, answer);
+	if (route && (!route->keys || keys_match(sink, request, answer)) && body_fits(sink, route, request, answer))
+		route->answer(sink, request, answer);
+	pthread_mutex_unlock(&sink->lock);
+	if (answer->body.failed)
+		answer_message(answer, 500, "Internal Server Error", "the answer is too large");
 }

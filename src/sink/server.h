@@ -1,4 +1,4 @@
-/* What the receiver's connection handling and its routes share. */
+/* What the receiver's connection handling, its routes and its views share. */
 #ifndef LF_SINK_SERVER_H
 #define LF_SINK_SERVER_H
 #include "sink/fault.h"
@@ -11,22 +11,26 @@
 
 struct MHD_Daemon;
 struct sink {
-	struct sink_options options; /* its strings are copies or the caller's for good */
+	struct sink_options options; /* its strings are the caller's, for as long as the sink runs */
 	char *auth;                  /* what the Authorization header must be; NULL: anything */
+	char *bearer;                /* the right key in the wrong scheme */
 	struct MHD_Daemon *daemon;
 	uint16_t port;
 	atomic_bool stopping;
 	pthread_mutex_t lock;        /* of all below */
 	struct store *store;
 	struct fault fault;
-	uint64_t requests, rejected, kept;
+	uint64_t requests, rejected, kept, jobs;
 };
 
 struct sink_request {
 	const char *method, *path;
 	const char *authorization, *content_type, *content_encoding, *ingestion_version; /* headers; NULL: none */
-	const char *trace_id, *limit, *cursor; /* query; NULL: none */
-	struct buf body;             /* as sent; unpacked by the routes */
+	struct slice body;           /* as sent */
+	struct slice unpacked;       /* the same without gzip */
+	int unpack_code;             /* LF_EINVAL: no gzip or an unknown encoding; LF_ELIMIT: too large */
+	const char *(*query)(void *context, const char *name); /* NULL: not given */
+	void *context;
 };
 struct sink_answer {
 	unsigned status;
@@ -34,8 +38,21 @@ struct sink_answer {
 	struct buf body;
 };
 
+/* The receiver's own pages: no fault hits them, and they are not counted. */
+bool sink_is_own(const char *path);
+/* Fills body's unpacked form, kept in *memory where it is another. */
+void sink_unpack(struct sink_request *request, struct buf *memory);
 /* Answers one request by the table of routes. Takes the lock itself. */
 void sink_route(struct sink *sink, struct sink_request *request, struct sink_answer *answer);
-const char *sink_version(enum sink_profile profile);
+
+void answer_text(struct sink_answer *answer, unsigned status, const char *content_type, const char *text);
+/* {"message":…,"error":…}; error may be NULL. */
+void answer_message(struct sink_answer *answer, unsigned status, const char *message, const char *error);
+
+/* Handlers of routes; the lock is held. view.c reads back, own.c is for the people at the receiver. */
+typedef void sink_route_fn(struct sink *sink, struct sink_request *request, struct sink_answer *answer);
+sink_route_fn view_observations_v2, view_observations_v1, view_trace;
+sink_route_fn own_fault, own_figures, own_observations, own_scores, own_draw;
+int own_draw_text(struct sink *sink, struct buf *out);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "map/map.h"
 #include "sink/base64.h"
 #include "sink/server.h"
 #include <arpa/inet.h>
@@ -14,8 +13,12 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,24 +40,44 @@ static void pause_ms(struct sink *sink, int64_t ms)
 		nanosleep(&step, NULL);
 }
 
-static void keep_request(struct sink *sink, const struct sink_request *request)
+static void write_kept(const struct sink *sink, uint64_t number, const char *suffix, struct slice content)
 {
 	char path[4096];
-	bool json = request->content_type && strstr(request->content_type, "json");
-	uint64_t number;
 	int fd;
 
-	if (!sink->options.requests || strcmp(request->method, "POST") != 0 || strncmp(request->path, "/sink/", 6) == 0)
+	snprintf(path, sizeof path, "%s/%06llu.%s", sink->options.requests, (unsigned long long)number, suffix);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	(void)file_write_all(fd, content);
+	close(fd);
+}
+
+static enum MHD_Result list_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	(void)buf_format(context, "%s: %s\n", name, strcasecmp(name, "Authorization") == 0 ? "(removed)" : value ? value : "");
+	return MHD_YES;
+}
+
+/* What would have left the machine, whatever the answer to it: the body without gzip, and the headers without the keys. */
+static void keep_request(struct sink *sink, struct MHD_Connection *connection, const struct sink_request *request)
+{
+	bool json = request->content_type && strstr(request->content_type, "json");
+	struct buf headers;
+	uint64_t number;
+
+	if (!sink->options.requests || strcmp(request->method, "POST") != 0 || sink_is_own(request->path))
 		return;
 	pthread_mutex_lock(&sink->lock);
 	number = ++sink->kept;
 	pthread_mutex_unlock(&sink->lock);
-	snprintf(path, sizeof path, "%s/%06llu.%s", sink->options.requests, (unsigned long long)number, json ? "json" : "pb");
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	(void)file_write_all(fd, buf_view(&request->body));
-	close(fd);
+	buf_init(&headers, 1u << 20);
+	(void)buf_format(&headers, "%s %s\n", request->method, request->path);
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, list_header, &headers);
+	write_kept(sink, number, request->unpack_code != 0 ? "bin" : json ? "json" : "pb", request->unpacked);
+	write_kept(sink, number, "headers", buf_view(&headers));
+	buf_done(&headers);
 }
 
 /* ---- answers ---- */
@@ -136,26 +159,48 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static const char *query(struct MHD_Connection *connection, const char *name)
+static const char *query(void *connection, const char *name)
 {
 	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* True when the fault itself is the answer (or cuts the connection: *ret_result). */
-static bool answer_by_fault(struct sink *sink, const struct fault_step *step, struct sink_answer *answer, bool *ret_cut)
+static int socket_of(struct MHD_Connection *connection)
 {
-	*ret_cut = false;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+/* Until the client gives up, or the receiver stops. */
+static void hang(struct sink *sink, struct MHD_Connection *connection)
+{
+	struct pollfd client = { .fd = socket_of(connection), .events = POLLIN };
+
+	while (!atomic_load(&sink->stopping) && poll(&client, 1, 50) == 0)
+		continue;
+}
+
+/* The connection ends without an answer: with a reset where the system can. */
+static enum MHD_Result cut(struct MHD_Connection *connection)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(socket_of(connection), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	return MHD_NO;
+}
+
+/* True when the fault itself is the answer, and nothing is stored. */
+static bool answer_by_fault(struct sink *sink, struct MHD_Connection *connection, const struct fault_step *step, struct sink_answer *answer, bool *ret_cut)
+{
 	switch (step->action) {
 	case FAULT_STATUS:
-		answer->status = (unsigned)step->value;
-		buf_text(&answer->body, "{\"message\":\"on purpose\"}");
+		answer_message(answer, (unsigned)step->value, "on purpose", NULL);
 		return true;
 	case FAULT_GARBAGE:
-		answer->content_type = "text/html";
-		buf_text(&answer->body, "<html><body>It works!</body></html>");
+		answer_text(answer, 200, "text/html", "<html><body>It works!</body></html>");
 		return true;
 	case FAULT_HANG:
-		pause_ms(sink, INT64_C(3600000));
+		hang(sink, connection);
 		*ret_cut = true;
 		return true;
 	case FAULT_RESET_AFTER:
@@ -166,37 +211,38 @@ static bool answer_by_fault(struct sink *sink, const struct fault_step *step, st
 	}
 }
 
+static void count_rejected(struct sink *sink, const struct sink_request *request, const struct sink_answer *answer)
+{
+	if (answer->status < 400 || sink_is_own(request->path))
+		return;
+	pthread_mutex_lock(&sink->lock);
+	sink->rejected++;
+	pthread_mutex_unlock(&sink->lock);
+}
+
 static enum MHD_Result answer_request(struct sink *sink, struct MHD_Connection *connection, const char *path, const char *method, struct pending *pending)
 {
 	struct sink_request request = {
 		.method = method, .path = path, .authorization = header(connection, "Authorization"), .content_type = header(connection, "Content-Type"),
 		.content_encoding = header(connection, "Content-Encoding"), .ingestion_version = header(connection, "x-langfuse-ingestion-version"),
-		.trace_id = query(connection, "traceId"), .limit = query(connection, "limit"), .cursor = query(connection, "cursor"), .body = pending->body,
+		.body = buf_view(&pending->body), .query = query, .context = connection,
 	};
 	struct sink_answer answer = { .status = 200, .content_type = "application/json" };
-	enum MHD_Result result = MHD_NO;
-	bool cut;
+	bool cut_now = pending->step.action == FAULT_ACCEPT_AND_DIE;
+	enum MHD_Result result;
+	struct buf unpacked;
 
 	buf_init(&answer.body, 0);
-	if (pending->too_large) {
-		answer.status = 413;
-		buf_text(&answer.body, "too large");
-	} else if (answer_by_fault(sink, &pending->step, &answer, &cut)) {
-		if (cut)
-			goto out;
-	} else {
+	buf_init(&unpacked, SINK_MAX_BODY_BYTES);
+	sink_unpack(&request, &unpacked);
+	keep_request(sink, connection, &request);
+	if (pending->too_large)
+		answer_text(&answer, 413, "text/plain", "too large");
+	else if (!answer_by_fault(sink, connection, &pending->step, &answer, &cut_now))
 		sink_route(sink, &request, &answer);
-		keep_request(sink, &request);
-	}
-	if (answer.status >= 400) {
-		pthread_mutex_lock(&sink->lock);
-		sink->rejected++;
-		pthread_mutex_unlock(&sink->lock);
-	}
-	if (pending->step.action != FAULT_ACCEPT_AND_DIE)
-		result = send_answer(sink, connection, &answer, &pending->step);
-out:
-	pending->body = request.body;
+	count_rejected(sink, &request, &answer);
+	result = cut_now ? cut(connection) : send_answer(sink, connection, &answer, &pending->step);
+	buf_done(&unpacked);
 	buf_done(&answer.body);
 	return result;
 }
@@ -207,7 +253,7 @@ static struct fault_step decide(struct sink *sink, const char *path, const char 
 	struct fault_step step = { .action = FAULT_NONE };
 
 	pthread_mutex_lock(&sink->lock);
-	if (strncmp(path, "/sink/", 6) != 0) {
+	if (!sink_is_own(path)) {
 		sink->requests++;
 		step = fault_take(&sink->fault, strcmp(path, "/api/public/health") == 0, strcmp(method, "POST") == 0);
 	}
@@ -227,7 +273,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		buf_init(&pending->body, SINK_MAX_BODY_BYTES);
 		pending->step = decide(sink, url, method);
 		*slot = pending;
-		return pending->step.action == FAULT_RESET_BEFORE ? MHD_NO : MHD_YES;
+		return pending->step.action == FAULT_RESET_BEFORE ? cut(connection) : MHD_YES;
 	}
 	if (*upload_size > 0) {
 		if (buf_append(&pending->body, upload, *upload_size) != 0)
@@ -274,20 +320,30 @@ static int parse_listen(const char *text, struct sockaddr_in *ret, struct err *e
 	return 0;
 }
 
-static char *make_auth(const struct sink_options *options)
+static void make_auth(struct sink *sink)
 {
+	const struct sink_options *options = &sink->options;
 	struct buf pair, out;
-	size_t n;
 
 	if (!options->public_key || !options->secret_key)
-		return NULL;
+		return;
 	buf_init(&pair, 0);
 	buf_init(&out, 0);
 	buf_format(&pair, "%s:%s", options->public_key, options->secret_key);
 	buf_text(&out, "Basic ");
 	base64_encode(buf_view(&pair), &out);
+	sink->auth = buf_take(&out, NULL);
+	buf_init(&out, 0);
+	buf_format(&out, "Bearer %s", options->public_key);
+	sink->bearer = buf_take(&out, NULL);
 	buf_done(&pair);
-	return buf_take(&out, &n);
+}
+
+static int make_requests_dir(const struct sink_options *options, struct err *err)
+{
+	if (!options->requests || mkdir(options->requests, 0700) == 0 || errno == EEXIST)
+		return 0;
+	return err_set(err, LF_EIO, "%s: %s", options->requests, strerror(errno));
 }
 
 static int open_out(const struct sink_options *options, int *ret_fd, struct err *err)
@@ -318,6 +374,7 @@ static void sink_free(struct sink *sink)
 	store_free(sink->store);
 	pthread_mutex_destroy(&sink->lock);
 	free(sink->auth);
+	free(sink->bearer);
 	free(sink);
 }
 
@@ -328,11 +385,13 @@ int sink_start(const struct sink_options *options, struct sink **ret, struct err
 	int out_fd = -1, rc;
 
 	sink->options = *options;
-	sink->auth = make_auth(options);
+	make_auth(sink);
 	pthread_mutex_init(&sink->lock, NULL);
 	rc = parse_listen(options->listen, &address, err);
 	if (rc == 0)
 		rc = fault_parse(options->fault, &sink->fault, err);
+	if (rc == 0)
+		rc = make_requests_dir(options, err);
 	if (rc == 0)
 		rc = open_out(options, &out_fd, err);
 	sink->store = store_new(options->profile, out_fd);
@@ -370,17 +429,10 @@ void sink_figures(struct sink *sink, struct sink_figures *ret)
 
 int sink_draw(struct sink *sink, struct buf *out)
 {
-	struct observation *list;
-	size_t count;
 	int rc;
 
 	pthread_mutex_lock(&sink->lock);
-	count = store_count(sink->store);
-	list = xcalloc(count + 1, sizeof *list);
-	for (size_t i = 0; i < count; i++)
-		list[i] = store_row(sink->store, i)->span.obs;
-	rc = map_draw(list, (unsigned)count, 0, out);
+	rc = own_draw_text(sink, out);
 	pthread_mutex_unlock(&sink->lock);
-	free(list);
 	return rc;
 }

@@ -239,6 +239,18 @@ static struct sink_trace *find_trace(const struct store *store, struct slice id)
 	return at == SIZE_MAX ? NULL : store->traces[at];
 }
 
+/* Every span repeats its trace's facts: what is there already must not be copied a thousand times. */
+static void forget_same(struct sink_span *facts, const struct sink_span *known)
+{
+	for (size_t i = 0; i < sizeof(slice_fields) / sizeof(slice_fields[0]); i++) {
+		struct slice *slice = slice_at(facts, i);
+		const char *at = (const char *)known + slice_fields[i];
+
+		if (slice_equal(*slice, *(const struct slice *)(const void *)at))
+			*slice = SLICE_NONE;
+	}
+}
+
 /* The trace's row, made or enriched by what any of its spans says of it. */
 static int upsert_trace(struct store *store, const struct sink_span *from)
 {
@@ -248,8 +260,10 @@ static int upsert_trace(struct store *store, const struct sink_span *from)
 			.usage = { -1, -1, -1, -1, -1 } } };
 	struct sink_trace *trace = find_trace(store, from->trace_text);
 
-	if (trace)
+	if (trace) {
+		forget_same(&facts, &trace->span);
 		return merge(&trace->span, &facts, &trace->memory);
+	}
 	trace = xcalloc(1, sizeof(*trace));
 	trace->span = facts;
 	arena_init(&trace->memory, MAX_ROW_BYTES);

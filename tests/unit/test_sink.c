@@ -166,9 +166,10 @@ static void test_an_id_of_another_trace(void **state)
 
 	(void)state;
 	post_span(sink, TRACE_A, "aaaaaaaa", "turn", 200);
-	post_span(sink, TRACE_B, "aaaaaaaa", "turn", 200);
+	post_span(sink, TRACE_B, "aaaaaaaa", "other", 200);
 	assert_int_equal(figures(sink).observations, 1);
 	assert_int_equal(figures(sink).traces, 2);
+	expect(sink, "GET", "/sink/observations", "", SLICE_NONE, 200, "\"name\":\"turn\"");
 	expect(sink, "GET", "/api/public/traces/" TRACE_B_HEX, KEYS, SLICE_NONE, 200, "\"observations\":[]");
 	expect(sink, "GET", "/api/public/traces/" TRACE_A_HEX, KEYS, SLICE_NONE, 200, "\"observations\":[{\"id\":\"6161616161616161\"");
 	sink_stop(sink);

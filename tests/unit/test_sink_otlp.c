@@ -307,7 +307,7 @@ static void test_damage(void **state)
 	(void)state;
 	for (size_t f = 0; f < 2; f++)
 		for (size_t n = 0; n < forms[f].len; n++) {
-			char *copy = malloc(n + 1);
+			char *copy = malloc(n ? n : 1);
 
 			assert_non_null(copy);
 			memcpy(copy, forms[f].data, n);
@@ -328,7 +328,8 @@ static void test_wire_errors(void **state)
 {
 	static const struct slice bad[] = {
 		{ "\x0a", 1 },                                             /* no length */
-		{ "\x0a\x05", 2 },                                         /* length beyond the end */
+		{ "\x0a\x01", 2 },                                         /* length beyond the end, by one and by more */
+		{ "\x0a\x05", 2 },
 		{ "\x08\x01", 2 },                                         /* a known field of another wire type */
 		{ "\x0b", 1 },                                             /* a group */
 		{ "\x00", 1 },                                             /* field 0 */

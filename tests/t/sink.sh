@@ -27,7 +27,7 @@ for profile in v2 v3 v4; do
 	ask 400 POST $batch -u "$key" -H "$json" -d '{"batch":'
 	printf '%s' "$event" | gzip >"$tmp/event.gz"
 	ask 400 POST $batch -u "$key" -H "$json" -H 'content-encoding: gzip' --data-binary "@$tmp/event.gz"
-	head -c 4600000 /dev/zero | tr '\0' ' ' >"$tmp/large"
+	head -c 4800000 /dev/zero | tr '\0' ' ' >"$tmp/large"
 	ask 413 POST $batch -u "$key" -H "$json" --data-binary "@$tmp/large"
 	ask 207 POST $batch -u "$key" -H "$json" -d "$event"
 	if [ $profile = v4 ]; then

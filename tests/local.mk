@@ -7,6 +7,7 @@ shell_tests = \
 	tests/t/bad-input.sh \
 	tests/t/channels.sh \
 	tests/t/daemon.sh \
+	tests/t/fault-power-cut.sh \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \
 	tests/t/headers.sh \
@@ -20,7 +21,7 @@ shell_tests = \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/t/truth.jq tests/run-all tests/fixtures
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive
@@ -30,3 +31,7 @@ tests_unit_test_derive_LDADD = src/daemon/libdaemon.a src/ship/libship.a src/map
 	src/ingest/libingest.a redact/libredact.a spool/libspool.a src/conf/libconf.a src/event/libevent.a src/base/libbase.a \
 	$(CURL_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) $(XXHASH_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 endif
+
+# What breaks the world under the program: a power cut.
+check_PROGRAMS += tests/crash/pcut
+tests_crash_pcut_SOURCES = tests/crash/pcut.c

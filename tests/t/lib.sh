@@ -6,8 +6,10 @@ srcdir=${srcdir:-.}
 fixtures=$srcdir/tests/fixtures/opencode
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/lfspool-t-XXXXXX")
 sink_pid='' daemon_pid=''
+cleanup_more() { :; } # a test that has more to undo says so here
 cleanup() {
 	for p in $sink_pid $daemon_pid; do kill -9 "$p" 2>/dev/null; done
+	cleanup_more
 	rm -rf "$tmp"
 }
 trap cleanup EXIT

@@ -90,7 +90,7 @@ static int check_file(const char *path, bool *ret_there, off_t *ret_size, struct
 /* The file and what SQLite puts beside it. */
 static int check_files(const char *path, bool *ret_there, off_t *ret_size, struct err *err)
 {
-	static const char *const suffixes[] = { "-wal", "-shm" };
+	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
 	char other[PATH_MAX];
 	bool there;
 	off_t size;
@@ -259,6 +259,25 @@ static int finish_salvage(const char *dir, const char *path, bool there, struct 
 	return rc;
 }
 
+/* A first start that was stopped leaves a journal, which none but a writer may roll back. */
+static int roll_back(const char *path, struct err *err)
+{
+	struct spool looker = { .lock_fd = -1, .path = xstrdup(path) };
+	char journal[PATH_MAX + 8];
+	int64_t tables;
+	int rc = 0;
+
+	snprintf(journal, sizeof journal, "%s-journal", path);
+	if (access(path, F_OK) == 0 && access(journal, F_OK) == 0) {
+		rc = connect_file(&looker, path, SQLITE_OPEN_READWRITE, err);
+		if (rc == 0)
+			rc = sql_int(&looker, SQL_TABLE_COUNT, &tables, err, "");
+		disconnect(&looker);
+	}
+	free(looker.path);
+	return rc == LF_ECORRUPT ? 0 : rc; /* seen again when it is examined */
+}
+
 /* Looks before anything is written: the version, then the structure. Sets a damaged file aside. */
 static int examine(const char *dir, const char *path, off_t size, struct err *err)
 {
@@ -313,7 +332,9 @@ static int open_locked(struct spool *spool, const char *dir, struct err *err)
 
 	if (rc == 0)
 		rc = finish_salvage(dir, spool->path, there, err);
-	if (rc == 0 && !there)
+	if (rc == 0)
+		rc = roll_back(spool->path, err);
+	if (rc == 0)
 		rc = check_files(spool->path, &there, &size, err);
 	if (rc == 0 && there)
 		rc = examine(dir, spool->path, size, err);

@@ -18,12 +18,34 @@ static const struct {
 	{ SQLITE_TOOBIG, LF_ELIMIT },  { SQLITE_INTERRUPT, LF_EAGAIN },
 };
 
-/* A quota or a file size limit is a full disk too, which SQLite does not know. */
-static bool is_full(struct spool *spool, int primary)
+static int errno_of(sqlite3_file *file)
 {
-	int number = primary == SQLITE_IOERR && spool->db ? sqlite3_system_errno(spool->db) : 0;
+	int number = 0;
 
+	if (file && file->pMethods)
+		(void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+	return number;
+}
+
+static bool means_full(int number)
+{
 	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/* A quota or a file size limit is a full disk too, which SQLite does not know; the files remember what a write met. */
+static bool is_full(struct spool *spool, int sqlite_code)
+{
+	sqlite3_file *file = NULL, *log = NULL;
+
+	if ((sqlite_code & 0xff) != SQLITE_IOERR || !spool->db)
+		return false;
+	if (means_full(sqlite3_system_errno(spool->db)))
+		return true;
+	if (sqlite_code != SQLITE_IOERR_WRITE)
+		return false;
+	(void)sqlite3_file_control(spool->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	(void)sqlite3_file_control(spool->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	return means_full(errno_of(file)) || means_full(errno_of(log));
 }
 
 int sql_fail(struct spool *spool, int sqlite_code, struct err *err)
@@ -33,7 +55,7 @@ int sql_fail(struct spool *spool, int sqlite_code, struct err *err)
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
 		if (codes[i].sqlite == primary)
 			code = codes[i].code;
-	if (is_full(spool, primary))
+	if (is_full(spool, sqlite_code))
 		code = LF_EFULL;
 	if (code == LF_ECORRUPT)
 		spool->broken = true;

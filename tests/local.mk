@@ -8,6 +8,7 @@ shell_tests = \
 	tests/t/channels.sh \
 	tests/t/daemon.sh \
 	tests/t/fault-power-cut.sh \
+	tests/t/fault-syscalls.sh \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \
 	tests/t/headers.sh \
@@ -32,6 +33,12 @@ tests_unit_test_derive_LDADD = src/daemon/libdaemon.a src/ship/libship.a src/map
 	$(CURL_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) $(XXHASH_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 endif
 
-# What breaks the world under the program: a power cut.
+# What breaks the world under the program: a power cut, system calls that fail.
 check_PROGRAMS += tests/crash/pcut
 tests_crash_pcut_SOURCES = tests/crash/pcut.c
+# Nothing else may be linked in: it lives inside the program that is tested.
+check_PROGRAMS += tests/crash/faultio.so
+tests_crash_faultio_so_SOURCES = tests/crash/faultio.c
+tests_crash_faultio_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
+tests_crash_faultio_so_LDFLAGS = -shared
+tests_crash_faultio_so_LDADD = -ldl

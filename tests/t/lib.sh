@@ -57,8 +57,10 @@ stop_sink() {
 	kill "$sink_pid" 2>/dev/null; wait "$sink_pid" 2>/dev/null
 	sink_pid=''
 }
+daemon_preload='' # NAME=VALUE words for the daemon's environment alone
 start_daemon() {
-	"$LFSPOOL" run >>"$tmp/daemon.out" 2>>"$tmp/daemon.err" &
+	# shellcheck disable=SC2086
+	env $daemon_preload "$LFSPOOL" run >>"$tmp/daemon.out" 2>>"$tmp/daemon.err" &
 	daemon_pid=$!
 	n=0
 	until [ "$("$LFSPOOL" status --json 2>/dev/null | jq -r .pid 2>/dev/null)" = "$daemon_pid" ]; do

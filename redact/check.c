@@ -5,7 +5,10 @@
 #include <strings.h>
 
 #define WORD_MAX_BYTES 20 /* a longer run of letters is no plain word */
+#define PIN_MIN_BYTES 4
+#define PREFIX_MAX_BYTES 16 /* of a key, before a mask */
 #define BODY_MAX_BYTES (64 * 1024)
+#define WORD_BEFORE_BYTES 128
 #define BODY_LINE_BYTES 16
 
 static const char *const stop_words[] = {
@@ -13,6 +16,7 @@ static const char *const stop_words[] = {
 	"boolean", "object", "any", "unknown", "void", "never", "optional", "required", "bytes", "text", "todo",
 	"tbd", "redacted", "[redacted]", "hidden", "masked", "omitted", "empty", "unset", "missing", "invalid",
 	"example", "placeholder", "&str", "string[]", "string?", "std::string", "char", "varchar", "self", "this",
+	"include", "same-origin", "omit", "!vault", "!ref", "!sub", "!env", "!env_var", "!secret", "!getatt", "!join", "!importvalue",
 };
 static const char *const stop_prefixes[] = {
 	"your-", "your_", "your ", "<your", "insert-", "insert_", "xxxx", "...", "****", "process.env", "os.environ",
@@ -90,6 +94,11 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static bool is_number(char c)
+{
+	return is_digit(c) || c == '.';
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
@@ -111,8 +120,10 @@ static bool is_reference(struct slice value)
 		return value.len > 2 && ends_with(value, "%");
 	if (value.ptr[0] == '{')
 		return ends_with(value, "}");
-	if (value.ptr[0] != '$' || !rest.len)
+	if (value.ptr[0] != '$')
 		return false;
+	if (!rest.len)
+		return true; /* the pattern stops at what follows */
 	if (rest.ptr[0] == '{' || rest.ptr[0] == '(')
 		return ends_with(value, "}") || ends_with(value, ")") || (!memchr(rest.ptr, '}', rest.len) &&
 		       !memchr(rest.ptr, ')', rest.len)); /* cut off at a blank */
@@ -122,15 +133,41 @@ static bool is_reference(struct slice value)
 /* Without what closes the code around it. */
 static struct slice trim_code(struct slice value)
 {
-	while (value.len && value.ptr[value.len - 1] && strchr(")]}:;,", value.ptr[value.len - 1]))
+	while (value.len && value.ptr[value.len - 1] && strchr(")]}:;,\"'\\", value.ptr[value.len - 1]))
 		value.len--;
 	return value;
 }
 
+/* "sk-...", "ghp_xxxx": a prefix and a mask of three or more. */
+static bool is_masked(struct slice value)
+{
+	size_t kept = value.len;
+
+	while (kept && strchr("xX.*", value.ptr[kept - 1]) && value.ptr[kept - 1] == value.ptr[value.len - 1])
+		kept--;
+	return value.len - kept >= 3 && kept <= PREFIX_MAX_BYTES && kept > 1 && strchr("-_", value.ptr[kept - 1]) &&
+	       all_of((struct slice){ value.ptr, kept }, is_letter);
+}
+
+static bool is_letter_or_blank(char c)
+{
+	return is_letter(c) || c == ' ';
+}
+
+/* "Password", "Forgot password": a text for people. */
+static bool is_label(struct slice value)
+{
+	return value.ptr[0] >= 'A' && value.ptr[0] <= 'Z' && all_of(value, is_letter_or_blank) && has_secret_word(value);
+}
+
 static bool is_placeholder(struct slice value)
 {
-	return value.len == 0 || is_mask(value) || is_reference(value) || is_stop_word(value) ||
-	       is_stop_word(trim_code(value));
+	size_t inner = trim_code(value).len;
+
+	for (; value.len && value.len >= inner; value.len--)
+		if (is_mask(value) || is_masked(value) || is_label(value) || is_reference(value) || is_stop_word(value))
+			return true;
+	return inner == 0;
 }
 
 /* A call, an index, a member (a.b), a number, a name that itself speaks of secrets. */
@@ -138,7 +175,7 @@ static bool is_code(struct slice value)
 {
 	const char *dot = memchr(value.ptr, '.', value.len);
 
-	if (all_of(value, is_digit))
+	if (all_of(value, is_number))
 		return value.len < WORD_MAX_BYTES;
 	if (is_letter(value.ptr[0]) && memchr(value.ptr, '(', value.len))
 		return true;
@@ -161,7 +198,7 @@ static bool is_mixed(struct slice value)
 
 bool check_harmless(enum check check, struct slice value)
 {
-	if (check == CHECK_NONE || check == CHECK_BODY)
+	if (check == CHECK_NONE || check == CHECK_BODY || check == CHECK_WORD)
 		return false;
 	if (is_placeholder(value))
 		return true;
@@ -169,6 +206,8 @@ bool check_harmless(enum check check, struct slice value)
 		return false;
 	if (check == CHECK_MIXED)
 		return !is_mixed(value);
+	if (check == CHECK_PASSWORD && all_of(value, is_digit))
+		return value.len < PIN_MIN_BYTES;
 	if (is_code(value))
 		return true;
 	value = trim_code(value);
@@ -184,29 +223,67 @@ static bool is_base64(char c)
 
 static bool is_between_lines(char c)
 {
-	return c && strchr(" \t\r\n:|>\"',`#*\\-", c);
+	return c && strchr(" \t\r\n:|>\",'`#*\\-", c);
+}
+
+/* Back over line ends, indents, quotes and signs; the arrow of "12→" is three bytes. */
+static size_t skip_between(struct slice text, size_t floor, size_t pos)
+{
+	while (pos > floor) {
+		if (is_between_lines(text.ptr[pos - 1]))
+			pos--;
+		else if (pos >= floor + 3 && memcmp(text.ptr + pos - 3, "→", 3) == 0)
+			pos -= 3;
+		else
+			break;
+	}
+	return pos;
+}
+
+/* Back over the path of grep's "path:12:", where pos is behind it. */
+static size_t skip_path(struct slice text, size_t floor, size_t pos)
+{
+	while (pos > floor && !isspace((unsigned char)text.ptr[pos - 1]) && !(pos >= floor + 2 && memcmp(text.ptr + pos - 2, "\\n", 2) == 0))
+		pos--;
+	return pos;
+}
+
+/* What may stand in a line before its base64. */
+static bool is_line_prefix(struct slice run)
+{
+	return (run.len <= 6 && all_of(run, is_digit)) || slice_is(run, "+") || slice_is(run, "//");
 }
 
 size_t check_body_start(struct slice text, size_t at)
 {
 	size_t floor = at > BODY_MAX_BYTES ? at - BODY_MAX_BYTES : 0, kept = at, pos = at;
-	bool last = true;
+	bool last = true, numbered = false;
 
 	while (pos > floor) {
-		struct slice line;
-		size_t end;
+		struct slice run;
+		size_t end = skip_between(text, floor, pos);
+		bool path = numbered && end < pos && text.ptr[end] == ':';
 
-		while (pos > floor && is_between_lines(text.ptr[pos - 1]))
+		for (pos = end; pos > floor && is_base64(text.ptr[pos - 1]);)
 			pos--;
-		end = pos;
-		while (pos > floor && is_base64(text.ptr[pos - 1]))
-			pos--;
-		line = (struct slice){ text.ptr + pos, end - pos };
-		if (line.len >= BODY_LINE_BYTES)
+		run = (struct slice){ text.ptr + pos, end - pos };
+		if (run.len >= BODY_LINE_BYTES && !path)
 			kept = pos;
-		else if (!last && !(line.len <= 6 && all_of(line, is_digit)) && !slice_is(line, "+"))
-			break; /* only the last line may be short; a number may be a line's */
+		else if (path)
+			pos = skip_path(text, floor, end);
+		else if (!last && !is_line_prefix(run))
+			break; /* only the last line may be short */
+		numbered = all_of(run, is_digit);
 		last = false;
 	}
 	return kept;
+}
+
+size_t check_word_start(struct slice text, size_t at)
+{
+	size_t floor = at > WORD_BEFORE_BYTES ? at - WORD_BEFORE_BYTES : 0;
+
+	while (at > floor && (isalnum((unsigned char)text.ptr[at - 1]) || text.ptr[at - 1] == '_'))
+		at--;
+	return at;
 }

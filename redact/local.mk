@@ -9,6 +9,21 @@ tests_unit_test_redact_SOURCES = tests/unit/test_redact.c
 tests_unit_test_redact_LDADD = redact/libredact.a src/event/libevent.a src/base/libbase.a \
 	$(PCRE2_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_redact
+check_PROGRAMS += tests/unit/test_redact_corpus
+tests_unit_test_redact_corpus_SOURCES = tests/unit/test_redact_corpus.c tests/unit/redact_corpus.c tests/unit/redact_corpus_make.c \
+	tests/unit/redact_corpus.h
+tests_unit_test_redact_corpus_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_corpus
+check_PROGRAMS += tests/unit/test_redact_harmless
+tests_unit_test_redact_harmless_SOURCES = tests/unit/test_redact_harmless.c tests/unit/redact_corpus_make.c tests/unit/redact_corpus.h
+tests_unit_test_redact_harmless_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_harmless
+check_PROGRAMS += tests/unit/test_redact_rules
+tests_unit_test_redact_rules_SOURCES = tests/unit/test_redact_rules.c tests/unit/redact_corpus.c tests/unit/redact_corpus_make.c \
+	tests/unit/redact_corpus.h
+
+tests_unit_test_redact_rules_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_rules
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_redact

@@ -31,7 +31,13 @@ const char *redact_mode_name(enum redact_mode mode)
 	return modes[mode].name;
 }
 
-/* How common a byte is in prose and source text; the rarest pair of a literal is looked for. */
+/* The most common pairs of bytes in source, prose and JSON that literals have, the most common first; 0 is any digit. */
+static const char common_pairs[] =
+	"00deeref0aoninsetereatesstenormetiarthntioleelaltoracoetngitantarosiistyedssyptr"
+	"asparindamrtprlinagelot_ctutneurcefiidlacaecomile0di:0mpe_veoprstuemacc0maealfke"
+	"ouchfffo_tncpls_odimagicpt_eunhaadpo_sfeieusevdafctshia0_puls.e.hor.valsocberyai"
+	"ooofwenipucl//0csosa_asud_cksh_lswapspldeyb0ibrdt.ipr_quigiz0e_mg_mscrru0.rgoktt";
+
 static unsigned byte_weight(unsigned char c)
 {
 	static const char common[] = " etaoinsrlchdpum_-fg=.yb/vwk0:1x";
@@ -41,13 +47,29 @@ static unsigned byte_weight(unsigned char c)
 	return isupper(c) ? 1 + weight / 6 : weight;
 }
 
-static uint16_t rarest_pair(struct slice text)
+/* How often a pair is met: the rarest one of a literal is looked for. */
+static unsigned pair_weight(const char *at, bool caseless)
+{
+	char pair[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		pair[i] = isdigit((unsigned char)at[i]) ? '0' : at[i];
+		if (caseless)
+			pair[i] = (char)tolower((unsigned char)pair[i]);
+	}
+	for (unsigned i = 0; i + 1 < sizeof common_pairs; i += 2)
+		if (memcmp(common_pairs + i, pair, 2) == 0)
+			return UINT16_MAX - i;
+	return byte_weight((unsigned char)at[0]) * byte_weight((unsigned char)at[1]);
+}
+
+static uint16_t rarest_pair(struct slice text, bool caseless)
 {
 	unsigned best = UINT32_MAX;
 	uint16_t ret = 0;
 
 	for (size_t i = 0; i + 1 < text.len && i < 64; i++) {
-		unsigned weight = byte_weight((unsigned char)text.ptr[i]) * byte_weight((unsigned char)text.ptr[i + 1]);
+		unsigned weight = pair_weight(text.ptr + i, caseless);
 
 		if (weight >= best)
 			continue;
@@ -87,16 +109,28 @@ static void add_pair(struct ruleset *rules, unsigned index)
 	}
 }
 
+static void free_text(const char *text)
+{
+	union {
+		const char *in;
+		void *out;
+	} u = { .in = text };
+
+	free(u.out);
+}
+
 int ruleset_add_literal(struct ruleset *rules, const struct literal *literal, struct err *err)
 {
 	unsigned index = rules->literal_count;
 
-	if (rules->entry_count > UINT16_MAX - 8 || index > UINT16_MAX - 8)
+	if (rules->entry_count > UINT16_MAX - 8 || index > UINT16_MAX - 8) {
+		free_text(literal->text.ptr);
 		return err_set(err, LF_EINVAL, "more than %u literals and denied values", index);
+	}
 	rules->literals = xrealloc(rules->literals, (index + 1) * sizeof *rules->literals);
 	rules->entries = xrealloc(rules->entries, (rules->entry_count + 4) * sizeof *rules->entries);
 	rules->literals[index] = *literal;
-	rules->literals[index].pair_at = rarest_pair(literal->text);
+	rules->literals[index].pair_at = rarest_pair(literal->text, literal->caseless);
 	rules->literal_count++;
 	add_pair(rules, index);
 	return 0;
@@ -113,9 +147,17 @@ static int add_literals(struct ruleset *rules, const struct rule_row *row, unsig
 {
 	for (const char *at = row->literals; *at;) {
 		size_t n = strcspn(at, " ");
-		struct literal literal = { .text = { at, n }, .rule = (uint16_t)rule, .caseless = row->caseless };
-		int rc = n >= 2 ? ruleset_add_literal(rules, &literal, err) : LF_EINVAL;
+		struct literal literal = { .rule = (uint16_t)rule, .caseless = row->caseless };
+		char *text;
+		int rc;
 
+		if (n < 2)
+			return err_set(err, LF_EINVAL, "rule %s: a literal of one byte", row->name);
+		text = xmemdup0(at, n);
+		for (char *tab = text; (tab = strchr(tab, '\t'));)
+			*tab = ' ';
+		literal.text = (struct slice){ text, n };
+		rc = ruleset_add_literal(rules, &literal, err);
 		if (rc)
 			return rc;
 		at += n + strspn(at + n, " ");
@@ -168,16 +210,6 @@ int ruleset_new(const struct redact_options *options, struct ruleset **ret, stru
 	return 0;
 }
 
-static void free_name(const char *name)
-{
-	union {
-		const char *in;
-		void *out;
-	} u = { .in = name };
-
-	free(u.out);
-}
-
 void ruleset_free(struct ruleset *rules)
 {
 	if (!rules)
@@ -185,11 +217,10 @@ void ruleset_free(struct ruleset *rules)
 	for (unsigned i = 0; i < rules->count; i++) {
 		pattern_free(rules->rules[i].pattern);
 		if (rules->rules[i].user)
-			free_name(rules->rules[i].name);
+			free_text(rules->rules[i].name);
 	}
 	for (unsigned i = 0; i < rules->literal_count; i++)
-		if (rules->literals[i].owned)
-			free_name(rules->literals[i].text.ptr);
+		free_text(rules->literals[i].text.ptr);
 	for (unsigned i = 0; i < rules->allowed_count; i++)
 		free(rules->allowed[i]);
 	for (unsigned i = 0; i < rules->allow_pattern_count; i++)

@@ -17,12 +17,11 @@ struct rule {
 
 /* A literal that may start a match, found by one pair of its bytes. */
 struct literal {
-	struct slice text; /* owned when !rule's table row holds it */
+	struct slice text; /* owned */
 	uint16_t rule;
 	uint16_t pair_at;
 	bool caseless;
 	bool exact;        /* is the secret itself: no pattern */
-	bool owned;
 };
 
 struct pair_entry {
@@ -50,6 +49,7 @@ struct ruleset {
 
 /* Building, for ruleset_input.c */
 unsigned ruleset_add_rule(struct ruleset *rules, const struct rule *rule);
+/* The literal's text is taken over, also when it fails. */
 int ruleset_add_literal(struct ruleset *rules, const struct literal *literal, struct err *err);
 /* Reads patterns, allow and deny values out of the options. */
 int ruleset_input(struct ruleset *rules, const struct redact_options *options, struct err *err);

@@ -82,7 +82,7 @@ static int add_exact(struct ruleset *rules, struct slice text, struct err *err)
 {
 	struct literal literal = {
 		.text = { xmemdup0(text.ptr, text.len), text.len },
-		.rule = (uint16_t)rules->denied_rule, .exact = true, .owned = true,
+		.rule = (uint16_t)rules->denied_rule, .exact = true,
 	};
 
 	return ruleset_add_literal(rules, &literal, err);

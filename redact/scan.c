@@ -140,6 +140,8 @@ static int try_literal(struct redactor *redactor, const struct literal *literal,
 		return rc;
 	if (rule->check == CHECK_BODY)
 		group = (struct span){ check_body_start(text, at), at };
+	if (rule->check == CHECK_WORD)
+		group.start = check_word_start(text, at);
 	rc = add_hit(redactor, text, literal->rule, group);
 	redactor->done_until[literal->rule] = group.end;
 	return rc;

@@ -237,45 +237,44 @@ static int set_aside(const char *dir, const char *path, sqlite3 *damaged, struct
 	return rc != 0 ? rc : sync_dir(dir, err);
 }
 
-/* A file that a set_aside() left behind when it was stopped. */
+static void remove_beside(const char *path, size_t from)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	char other[PATH_MAX + 16];
+
+	for (size_t i = from; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+		snprintf(other, sizeof other, "%s%s", path, suffixes[i]);
+		(void)unlink(other);
+	}
+}
+
+/* What a set_aside() or make_file() left behind when it was stopped. A salvaged file whose place is free is whole. */
 static int finish_salvage(const char *dir, const char *path, bool there, struct err *err)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	char *salvaged = file_join(dir, SPOOL_SALVAGED), other[PATH_MAX + 8];
+	char *salvaged = file_join(dir, SPOOL_SALVAGED), *fresh = file_join(dir, SPOOL_NEW);
 	int rc = 0;
 
 	if (!there && access(salvaged, F_OK) == 0) {
-		for (size_t i = 1; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-			snprintf(other, sizeof other, "%s%s", path, suffixes[i]);
-			(void)unlink(other);
-		}
+		remove_beside(path, 1);
 		rc = move(salvaged, path, err);
 	}
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		snprintf(other, sizeof other, "%s%s", salvaged, suffixes[i]);
-		(void)unlink(other);
-	}
+	remove_beside(salvaged, rc == 0 ? 0 : 1); /* when it could not be moved it is all that there is */
+	remove_beside(fresh, 0);
 	free(salvaged);
+	free(fresh);
 	return rc;
 }
 
-/* A first start that was stopped leaves a journal, which none but a writer may roll back. */
-static int roll_back(const char *path, struct err *err)
+/* The file is made under another name: a spool.db is never half made. */
+static int make_file(const char *dir, const char *path, struct err *err)
 {
-	struct spool looker = { .lock_fd = -1, .path = xstrdup(path) };
-	char journal[PATH_MAX + 8];
-	int64_t tables;
-	int rc = 0;
+	char *fresh = file_join(dir, SPOOL_NEW);
+	int rc = salvage_into(NULL, fresh, NULL, err);
 
-	snprintf(journal, sizeof journal, "%s-journal", path);
-	if (access(path, F_OK) == 0 && access(journal, F_OK) == 0) {
-		rc = connect_file(&looker, path, SQLITE_OPEN_READWRITE, err);
-		if (rc == 0)
-			rc = sql_int(&looker, SQL_TABLE_COUNT, &tables, err, "");
-		disconnect(&looker);
-	}
-	free(looker.path);
-	return rc == LF_ECORRUPT ? 0 : rc; /* seen again when it is examined */
+	if (rc == 0)
+		rc = move(fresh, path, err);
+	free(fresh);
+	return rc != 0 ? rc : sync_dir(dir, err);
 }
 
 /* Looks before anything is written: the version, then the structure. Sets a damaged file aside. */
@@ -332,16 +331,12 @@ static int open_locked(struct spool *spool, const char *dir, struct err *err)
 
 	if (rc == 0)
 		rc = finish_salvage(dir, spool->path, there, err);
-	if (rc == 0)
-		rc = roll_back(spool->path, err);
-	if (rc == 0)
+	if (rc == 0 && !there)
 		rc = check_files(spool->path, &there, &size, err);
-	if (rc == 0 && there)
-		rc = examine(dir, spool->path, size, err);
+	if (rc == 0)
+		rc = there ? examine(dir, spool->path, size, err) : make_file(dir, spool->path, err);
 	if (rc == 0)
 		rc = open_writer(spool, spool->path, err);
-	if (rc == 0 && !there)
-		rc = sync_dir(dir, err);
 	return rc != 0 ? rc : recover(spool, err);
 }
 

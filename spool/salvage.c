@@ -123,6 +123,14 @@ static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, st
 	return rc != 0 ? rc : spool_count(to, "spool", "set_aside", 1, err);
 }
 
+/* All of it must be in the file itself before that is renamed: the log stays behind. */
+static int empty_log(struct spool *to, struct err *err)
+{
+	int rc = sqlite3_wal_checkpoint_v2(to->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : sql_fail(to, rc, err);
+}
+
 int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct err *err)
 {
 	struct spool to = { .lock_fd = -1, .path = xstrdup(path), .keep_tick = INT64_MAX };
@@ -132,12 +140,14 @@ int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct e
 	buf_init(&to.scratch, 0);
 	if (damaged)
 		sqlite3_exec(damaged, "PRAGMA cell_size_check=OFF", NULL, NULL, NULL);
-	if (rc == 0)
+	if (rc == 0 && aside)
 		rc = spool_enter(&to, &own, err);
-	if (rc == 0) {
+	if (rc == 0 && aside) {
 		rc = copy_tables(&to, damaged, aside, err);
 		rc = spool_leave(&to, own, rc, err);
 	}
+	if (rc == 0)
+		rc = empty_log(&to, err);
 	sql_finalize(&to);
 	sqlite3_close(to.db);
 	buf_done(&to.scratch);

@@ -11,6 +11,7 @@
 #define SPOOL_FILE "spool.db"
 #define SPOOL_LOCK "lfspool.lock"
 #define SPOOL_SALVAGED "spool.db.salvaged"
+#define SPOOL_NEW "spool.db.new"
 #define BUSY_TIMEOUT_MS 5000
 
 enum sql_id {
@@ -81,7 +82,8 @@ int schema_version(struct spool *spool, int64_t *ret_version, struct err *err);
 int schema_migrate(struct spool *spool, struct err *err);
 /* open.c: opens the file as writer, without lock and checks; what is made of it is whole or not there. */
 int open_writer(struct spool *spool, const char *path, struct err *err);
-/* salvage.c: makes a new file at path of what can be read of *damaged (NULL: nothing); aside names it in meta. */
+/* salvage.c: makes a new file at path of what can be read of *damaged (NULL: nothing); aside names it in meta (NULL:
+ * there is none, the file is new). When it returns 0, all is in the file and on the disk. */
 int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct err *err);
 
 /* record.c */

@@ -1,0 +1,181 @@
+/* See lab.h. */
+#include "lab.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+void lab_fail(const struct point *point, const char *format, ...)
+{
+	va_list args;
+
+	printf("not ok: %s at operation %zu", point->how, point->at);
+	if (point->second > 0)
+		printf(", again at %zu", point->second);
+	printf(", seed %llu: ", (unsigned long long)point->seed);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	exit(1);
+}
+
+double lab_seconds(void)
+{
+	struct timespec now;
+
+	fault_clock(0);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+uint64_t lab_state(struct world *world, const struct point *point)
+{
+	struct err err = { 0 };
+	struct buf text;
+	uint64_t hash;
+
+	buf_init(&text, 0);
+	if (state_text(world, &text, &err) != 0)
+		lab_fail(point, "%s", err.text);
+	hash = hash_64(text.data, text.len);
+	buf_done(&text);
+	return hash;
+}
+
+void lab_init(struct lab *lab)
+{
+	static const struct point point = { .how = "undisturbed" };
+	struct err err = { 0 };
+	const char *wrong;
+
+	*lab = (struct lab){ .full = getenv("CRASH_FULL") != NULL };
+	snprintf(lab->dir, sizeof lab->dir, "%s/lfspool-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(lab->dir))
+		abort();
+	fault_init();
+	world_init(&lab->world, lab->dir);
+	fault_watch(lab->dir, &lab->journal);
+	if (world_run(&lab->world, &err) != 0)
+		lab_fail(&point, "the script stops: %s", err.text);
+	lab->count = fault_position();
+	fault_unwatch();
+	if (world_open(&lab->world, &err) != 0)
+		lab_fail(&point, "%s", err.text);
+	wrong = state_wrong(&lab->world, true, &err);
+	if (wrong)
+		lab_fail(&point, "%s %s", wrong, err.text);
+	lab->final = lab_state(&lab->world, &point);
+	world_close(&lab->world);
+	lab->states = xcalloc(lab->count + 1, sizeof *lab->states);
+	lab->known = xcalloc(lab->count + 1, sizeof *lab->known);
+}
+
+void lab_done(struct lab *lab)
+{
+	char path[512];
+	struct dirent *e;
+	DIR *d = opendir(lab->dir);
+
+	while (d && (e = readdir(d))) {
+		snprintf(path, sizeof path, "%s/%s", lab->dir, e->d_name);
+		if (e->d_name[0] != '.')
+			(void)unlink(path);
+	}
+	if (d)
+		closedir(d);
+	(void)rmdir(lab->dir);
+	world_done(&lab->world);
+	journal_done(&lab->journal);
+	free(lab->states);
+	free(lab->known);
+}
+
+void lab_know(const struct lab *lab, struct world *world, size_t at, bool late)
+{
+	for (size_t i = 0; i < lab->world.marks_count; i++) {
+		const struct mark *mark = &lab->world.marks[i];
+		for (int entry = 0; entry < ENTRIES && !mark->acknowledged; entry++)
+			if (mark->taken[entry] && mark->at + late <= at)
+				world->received[entry]++;
+	}
+}
+
+size_t lab_acknowledged(const struct lab *lab, size_t at)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < lab->world.marks_count; i++)
+		if (lab->world.marks[i].acknowledged && lab->world.marks[i].at <= at)
+			last = lab->world.marks[i].at;
+	return last;
+}
+
+void lab_open(struct world *world, const struct point *point)
+{
+	struct err err = { 0 };
+	const char *wrong;
+
+	if (world_open(world, &err) != 0)
+		lab_fail(point, "it does not open: %s", err.text);
+	wrong = state_wrong(world, false, &err);
+	if (wrong)
+		lab_fail(point, "%s %s", wrong, err.text);
+}
+
+/* What the next process finds when one was killed after this many operations. */
+static uint64_t state_at(struct lab *lab, size_t at)
+{
+	const struct point point = { .how = "killed", .at = at };
+	struct world world;
+	struct disk disk;
+
+	if (lab->known[at])
+		return lab->states[at];
+	world_init(&world, lab->dir);
+	disk_init(&disk, &lab->journal);
+	disk_advance(&disk, at);
+	disk_cut(&disk, CUT_KILL, 0, lab->dir);
+	lab_know(lab, &world, at, false);
+	lab_open(&world, &point);
+	lab->states[at] = lab_state(&world, &point);
+	lab->known[at] = true;
+	world_done(&world);
+	disk_done(&disk);
+	return lab->states[at];
+}
+
+void lab_check_state(struct lab *lab, struct world *world, const struct point *point)
+{
+	uint64_t hash = lab_state(world, point);
+	size_t last = lab_acknowledged(lab, point->at);
+
+	world_close(world); /* the other states are made in the same place */
+	for (size_t i = point->at + 1; i-- > last;)
+		if (state_at(lab, i) == hash)
+			return;
+	lab_fail(point, "it is in no state that it had since it acknowledged (operation %zu)", last);
+}
+
+void lab_finish(const struct lab *lab, struct world *world, const struct point *point)
+{
+	struct err err = { 0 };
+	const char *wrong;
+
+	if (world_run(world, &err) != 0)
+		lab_fail(point, "it does not go on: %s", err.text);
+	if (world_open(world, &err) != 0)
+		lab_fail(point, "it does not open at the end: %s", err.text);
+	wrong = state_wrong(world, true, &err);
+	if (wrong)
+		lab_fail(point, "at the end: %s %s", wrong, err.text);
+	if (lab_state(world, point) != lab->final)
+		lab_fail(point, "it ends in another state");
+	world_close(world);
+	if (world->before_cap.len > 0 && !slice_equal(buf_view(&world->before_cap), buf_view(&lab->world.before_cap)))
+		lab_fail(point, "the state before the cap is another one");
+}

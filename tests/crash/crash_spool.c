@@ -94,15 +94,14 @@ int main(void)
 
 	lab_init(&lab);
 	disk_init(&disk, &lab.journal);
-	/* 61 and 223 have nothing in common with the rhythm of the script. */
 	for (size_t at = 0; at <= lab.count; at++) {
 		disk_advance(&disk, at);
 		for (enum cut cut = CUT_KILL; cut < CUT_COUNT; cut++)
-			if (lab.full || (at + 8 * cut) % 61 == 0 || at < 12)
+			if ((at + 8 * cut) % lab.stride == 0 || at < 12)
 				cut_once(&lab, &disk, cut, at, false);
 		if (posts_at(&lab, at))
 			cut_once(&lab, &disk, CUT_DROP, at, true);
-		if (at % (lab.full ? 29 : 223) == 3)
+		if (at % (lab.full ? 29 : 4 * lab.stride) == 3)
 			cut_again(&lab, &disk, at);
 	}
 	for (int i = 0; i < CUT_COUNT; i++) {

@@ -53,7 +53,9 @@ void lab_init(struct lab *lab)
 	struct err err = { 0 };
 	const char *wrong;
 
-	*lab = (struct lab){ .full = getenv("CRASH_FULL") != NULL };
+	*lab = (struct lab){ .full = getenv("CRASH_FULL") != NULL, .stride = LAB_STRIDE };
+	if (lab->full)
+		lab->stride = 1;
 	snprintf(lab->dir, sizeof lab->dir, "%s/lfspool-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(lab->dir))
 		abort();

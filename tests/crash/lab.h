@@ -4,9 +4,16 @@
 #include "disk.h"
 #include "script.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LAB_STRIDE 307
+#else
+#define LAB_STRIDE 61
+#endif
+
 struct lab {
 	char dir[128];        /* of the spool; on a memory file system where there is one */
 	bool full;            /* CRASH_FULL: every point */
+	size_t stride;        /* else every so manyth; no divisor of the script's rhythm. Sanitizers are slow */
 	struct journal journal;
 	struct world world;   /* of the undisturbed run: its marks */
 	size_t count;         /* its operations */

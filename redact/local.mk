@@ -1,6 +1,6 @@
 noinst_LIBRARIES += redact/libredact.a
 redact_libredact_a_SOURCES = redact/check.c redact/check.h redact/filter.c redact/metadata.c \
-	redact/pattern.c redact/pattern.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
+	redact/pattern.c redact/pattern.h redact/prefilter.c redact/prefilter.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
 	redact/ruleset.c redact/ruleset.h redact/ruleset_input.c redact/scan.c redact/walk.c
 
 if HAVE_CMOCKA
@@ -24,6 +24,13 @@ tests_unit_test_redact_rules_SOURCES = tests/unit/test_redact_rules.c tests/unit
 
 tests_unit_test_redact_rules_LDADD = $(tests_unit_test_redact_LDADD)
 TESTS += tests/unit/test_redact_rules
+
+check_PROGRAMS += tests/unit/test_prefilter tests/unit/test_redact_hostile
+tests_unit_test_prefilter_SOURCES = tests/unit/test_prefilter.c
+tests_unit_test_prefilter_LDADD = redact/libredact.a src/base/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_redact_hostile_SOURCES = tests/unit/test_redact_hostile.c
+tests_unit_test_redact_hostile_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_prefilter tests/unit/test_redact_hostile
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_redact

@@ -1,6 +1,7 @@
 /* The only user of PCRE2. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "pattern.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include <pcre2.h>
 #include <stdlib.h>
@@ -11,15 +12,25 @@
 #define STACK_MIN_BYTES (32 * 1024)
 #define STACK_MAX_BYTES (1024 * 1024)
 #define GROUPS 16
+#define CPU_BASE_NS 4000000
+#define CPU_BYTE_NS 32
+#define CPU_NO_JIT 8
+#define CALLS_PER_CLOCK 16
+#define WINDOW_MIN 256 /* starts tried between two looks at the clock */
+#define WINDOW_SHARE 16 /* doubled while it takes less than this part of the time */
 
 struct pattern {
 	pcre2_code *code;
+	bool compiled; /* by JIT */
 };
 
 struct matcher {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
+	int64_t started_ns; /* CPU time */
+	size_t text_bytes;
+	unsigned calls;
 };
 
 int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_t *ret_offset, struct err *err)
@@ -31,7 +42,8 @@ int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_
 	pcre2_code *code;
 	int rc;
 
-	options |= (flags & PATTERN_ANCHORED) ? PCRE2_ANCHORED : 0u;
+	/* Its literal stands there already: looking ahead for other letters of it would cost more than trying. */
+	options |= (flags & PATTERN_ANCHORED) ? PCRE2_ANCHORED | PCRE2_NO_START_OPTIMIZE : PCRE2_USE_OFFSET_LIMIT;
 	options |= (flags & PATTERN_CASELESS) ? PCRE2_CASELESS : 0u;
 	code = pcre2_compile((PCRE2_SPTR)(source.len ? source.ptr : ""), source.len, options, &rc, &offset, NULL);
 	if (!code) {
@@ -42,9 +54,10 @@ int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_
 		return err_set(err, LF_EINVAL, "%s", (const char *)words);
 	}
 	/* Without JIT the interpreter answers the same, more slowly. */
-	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+	rc = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	*ret = xcalloc(1, sizeof **ret);
 	(*ret)->code = code;
+	(*ret)->compiled = rc == 0;
 	return 0;
 }
 
@@ -91,7 +104,35 @@ static bool read_pair(const PCRE2_SIZE *pairs, unsigned group, size_t text_len, 
 	return ret->start <= ret->end && ret->end <= text_len;
 }
 
-int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
+void matcher_begin(struct matcher *matcher, size_t text_bytes)
+{
+	matcher->text_bytes = text_bytes;
+	matcher->calls = 0;
+}
+
+static int64_t limit_ns(const struct pattern *pattern, const struct matcher *matcher)
+{
+	int64_t limit = CPU_BASE_NS + CPU_BYTE_NS * (int64_t)matcher->text_bytes;
+
+	return pattern->compiled ? limit : CPU_NO_JIT * limit;
+}
+
+static int64_t spent_ns(const struct matcher *matcher)
+{
+	return clock_cpu_ns() - matcher->started_ns;
+}
+
+/* The clock costs more than most matches: it is first read when a text has needed some, then now and then. */
+static bool out_of_time(const struct pattern *pattern, struct matcher *matcher)
+{
+	if (++matcher->calls % CALLS_PER_CLOCK != 0)
+		return false;
+	if (matcher->calls == CALLS_PER_CLOCK)
+		matcher->started_ns = clock_cpu_ns();
+	return spent_ns(matcher) > limit_ns(pattern, matcher);
+}
+
+static int match(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
                  unsigned group, struct span *ret_whole, struct span *ret_group)
 {
 	const PCRE2_SIZE *pairs;
@@ -112,4 +153,50 @@ int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct 
 	if (ret_group->start > ret_group->end || ret_group->end > text.len)
 		*ret_group = (struct span){ ret_whole->start, ret_whole->start };
 	return 1;
+}
+
+int pattern_match(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
+                  unsigned group, struct span *ret_whole, struct span *ret_group)
+{
+	if (out_of_time(pattern, matcher))
+		return LF_ELIMIT;
+	return match(pattern, matcher, text, start, group, ret_whole, ret_group);
+}
+
+static size_t character_boundary(struct slice text, size_t at)
+{
+	while (at < text.len && ((unsigned char)text.ptr[at] & 0xC0) == 0x80)
+		at++;
+	return at;
+}
+
+int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
+                 struct span *ret_whole)
+{
+	size_t window = WINDOW_MIN;
+	struct span group;
+	int rc = out_of_time(pattern, matcher) ? LF_ELIMIT : 0;
+
+	/* PCRE2's limits count choices, not bytes: a pattern that reads to the end from every start is not held by them. */
+	while (!rc) {
+		int64_t before, after;
+
+		if (matcher->calls < CALLS_PER_CLOCK && text.len - start > window) {
+			matcher->calls = CALLS_PER_CLOCK;
+			matcher->started_ns = clock_cpu_ns();
+		}
+		pcre2_set_offset_limit(matcher->context, text.len - start > window ? start + window : PCRE2_UNSET);
+		before = text.len - start > window ? spent_ns(matcher) : 0;
+		rc = match(pattern, matcher, text, start, 0, ret_whole, &group);
+		if (rc || text.len - start <= window)
+			break;
+		after = spent_ns(matcher);
+		if (after > limit_ns(pattern, matcher))
+			rc = LF_ELIMIT;
+		start = character_boundary(text, start + window + 1);
+		if (after - before < limit_ns(pattern, matcher) / WINDOW_SHARE)
+			window *= 2;
+	}
+	pcre2_set_offset_limit(matcher->context, PCRE2_UNSET);
+	return rc;
 }

@@ -8,6 +8,14 @@ struct hit {
 	unsigned rule;
 };
 
+/* A key that was searched already and stays as it is. Agents write the same few keys over and over. */
+struct known_key {
+	char text[31];
+	uint8_t len;   /* 0: none */
+	uint8_t class; /* what walk.c makes of the name */
+};
+#define KNOWN_KEYS 256
+
 struct redactor {
 	const struct ruleset *rules;
 	struct matcher *matcher;
@@ -19,6 +27,7 @@ struct redactor {
 	struct buf text;       /* walk: an unescaped string */
 	struct buf clean;      /* walk: the same, redacted */
 	struct buf body;       /* filter: a body before the walk */
+	struct known_key keys[KNOWN_KEYS]; /* walk: by hash */
 	redact_explain_fn *explain;
 	void *explain_context;
 };

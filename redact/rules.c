@@ -1,6 +1,7 @@
 /*
  * The table of built-in rules. Every pattern is anchored at one of its literals, has bounded or
- * possessive repeats only, and no repeat inside a repeat over the same characters. The prefixes are
+ * possessive repeats only, and no repeat inside a repeat over the same characters. One that reads on without a
+ * bound ends with an alternative that only reads on, without its group: what it read is not read again. The prefixes are
  * facts that the vendors, gitleaks and secretlint document; the patterns are our own.
  */
 #include "rules.h"
@@ -122,7 +123,7 @@ const struct rule_row rule_table[] = {
 	{ "discord-webhook", 1, false, "/api/webhooks/", "/api/webhooks/[0-9]{8,24}+/([A-Za-z0-9_-]{20,}+)", 1, CHECK_NONE },
 	{ "teams-webhook", 1, true, ".webhook.office.com/", "\\.webhook\\.office\\.com/[a-z0-9]{1,32}+/([a-z0-9@/_-]{20,}+)", 1, CHECK_NONE },
 	{ "telegram-bot-token", 1, false, ":AA", "(?<=[0-9]{8}):(AA[A-Za-z0-9_-]{32,}+)", 1, CHECK_NONE },
-	{ "twilio-key", 1, false, "SK", EDGE "SK[0-9a-f]{32}" STOP, 0, CHECK_NONE },
+	{ "twilio-key", 1, false, "SK0 SK1 SK2 SK3 SK4 SK5 SK6 SK7 SK8 SK9 SKa SKb SKc SKd SKe SKf", EDGE "SK[0-9a-f]{32}" STOP, 0, CHECK_NONE },
 	{ "sendgrid-key", 1, false, "SG.", EDGE "SG\\.[A-Za-z0-9_-]{16,64}+\\.[A-Za-z0-9_-]{16,}+", 0, CHECK_NONE },
 	{ "mailgun-key", 1, false, "key-", EDGE "key-[0-9a-f]{32}" STOP, 0, CHECK_NONE },
 	{ "brevo-key", 1, false, "xkeysib- xsmtpsib-", "x(?:key|smtp)sib-[A-Za-z0-9-]{32,}+", 0, CHECK_NONE },
@@ -137,8 +138,11 @@ const struct rule_row rule_table[] = {
 	{ "flutterwave-key", 1, false, "FLWSECK", EDGE "FLWSECK(?:_TEST)?-[A-Za-z0-9]{12,}+(?:-X)?", 0, CHECK_NONE },
 	{ "duffel-token", 1, false, "duffel_", EDGE "duffel_(?:test|live)_[A-Za-z0-9_=-]{40,}+", 0, CHECK_NONE },
 	{ "shippo-token", 1, false, "shippo_", EDGE "shippo_(?:live|test)_[a-f0-9]{40}" STOP, 0, CHECK_NONE },
-	{ "discord-bot-token", 1, false, ".G .X .Y", "(?<=[MNO][TDjz][A-Za-z0-9_-]{22}|[MNO][TDjz][A-Za-z0-9_-]{24})\\.[GXY][A-Za-z0-9_-]{5}\\.[A-Za-z0-9_-]{27,}+",
-	  0, CHECK_WORD },
+	{ "discord-bot-token", 1, false, /* the base64 of a number */
+	  "MTA MTE MTI MTM MTQ MTU MTY MTc MTg MTk MDA MDE MDI MDM MDQ MDU MDY MDc MDg MDk MjA MjE MjI MjM MjQ MjU MjY Mjc Mjg Mjk MzA MzE MzI MzM MzQ MzU MzY Mzc Mzg Mzk "
+	  "NTA NTE NTI NTM NTQ NTU NTY NTc NTg NTk NDA NDE NDI NDM NDQ NDU NDY NDc NDg NDk NjA NjE NjI NjM NjQ NjU NjY Njc Njg Njk NzA NzE NzI NzM NzQ NzU NzY Nzc Nzg Nzk "
+	  "OTA OTE OTI OTM OTQ OTU OTY OTc OTg OTk ODA ODE ODI ODM ODQ ODU ODY ODc ODg ODk OjA OjE OjI OjM OjQ OjU OjY Ojc Ojg Ojk OzA OzE OzI OzM OzQ OzU OzY Ozc Ozg Ozk",
+	  EDGE "[MNO][TDjz](?:[A-Za-z0-9_-]{22}|[A-Za-z0-9_-]{24})\\.[GXY][A-Za-z0-9_-]{5}\\.[A-Za-z0-9_-]{27,}+", 0, CHECK_MIXED },
 	{ "mailchimp-key", 1, false, "-us", "(?<=[a-f0-9]{32})-us[0-9]{1,2}" STOP, 0, CHECK_WORD },
 	{ "hubspot-token", 1, false, "pat-na1- pat-na2- pat-eu1- pat-ap1-", EDGE "pat-(?:na|eu|ap)[12]-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}", 0, CHECK_NONE },
 	/* Tools */
@@ -172,8 +176,8 @@ const struct rule_row rule_table[] = {
 	{ "maxmind-key", 1, false, "_mmk", "(?<=[A-Za-z0-9]{6}_[A-Za-z0-9]{29})_mmk" STOP, 0, CHECK_WORD },
 	{ "age-secret-key", 1, true, "age-secret-key-", "age-secret-key-(?:pq-)?1[a-z0-9]{40,}+", 0, CHECK_NONE },
 	/* Shapes */
-	{ "jwt", 1, false, "eyJ", EDGE "eyJ[A-Za-z0-9_-]{8,}+\\.(?:eyJ[A-Za-z0-9_-]{4,}+\\.[A-Za-z0-9_-]*+|[A-Za-z0-9_-]*+"
-	  "(?:\\.[A-Za-z0-9_-]++){3})", 0, CHECK_NONE },
+	{ "jwt", 1, false, "eyJ", EDGE "(?|(eyJ[A-Za-z0-9_-]{8,}+\\.(?:eyJ[A-Za-z0-9_-]{4,}+\\.[A-Za-z0-9_-]*+|[A-Za-z0-9_-]*+"
+	  "(?:\\.[A-Za-z0-9_-]++){3}))|eyJ[A-Za-z0-9_-]*+)", 1, CHECK_NONE },
 	/* Up to its end; where another BEGIN or nothing follows, the lines that look like its body. */
 	{ "private-key", 1, false, "-----BEGIN", "-----BEGIN[ A-Z0-9]{0,48}?PRIVATE KEY(?: BLOCK)?-----"
 	  "(?:(?:[^-]++|-(?!----))*+-{5,6}END[ A-Z0-9]{0,48}(?:-{5}|$)"
@@ -215,7 +219,8 @@ const struct rule_row rule_table[] = {
 	  "?token= &token= ?password= &password= ?secret= &secret=",
 	  "(?:(?:access|refresh|id|auth)_token|api_?key|client_secret|[?&](?:token|password|secret))="
 	  "([^\\s\"'`&#<>\\\\,;(){}\\[\\]]{4,}+)", 1, CHECK_CODE },
-	{ "secret-header", 2, true, "x-", EDGE "x-(?!cache-|idempotency-|sort-|request-)(?:[a-z0-9]{1,24}+-){0,5}(?:key|token|secret|signature|auth|authorization)(?:-[a-z0-9]{1,8})?"
+	{ "secret-header", 2, true, "x-a x-b x-c x-d x-e x-f x-g x-h x-i x-j x-k x-l x-m x-n x-o x-p x-q x-r x-s x-t x-u x-v x-w x-x x-y x-z",
+	  EDGE "x-(?!cache-|idempotency-|sort-|request-)(?:[a-z0-9]{1,24}+-){0,5}(?:key|token|secret|signature|auth|authorization)(?:-[a-z0-9]{1,8})?"
 	  "(?:" NAME_SEP "|" Q "[ \\t]{0,8}+,[ \\t]{0,8}+(?=" Q "[^\"'`\\s]{0,255}?[0-9]))" Q_OPT PLAIN, 1, CHECK_CODE },
 	{ "url-password", 2, false, "://", ":\\/\\/[^\\s\"'`<>/@:]{0,256}+:([^\\s\"'`<>/]{1,512})@", 1, CHECK_VALUE },
 	{ "url-token", 2, false, "://", "://([A-Za-z0-9_-]{20,512}+)@", 1, CHECK_MIXED },
@@ -234,7 +239,7 @@ const struct rule_row rule_table[] = {
 	{ "secret-plain", 2, true, KEY_LITERALS, "(?<!::|[0-9]{12}:)" KEY_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
 	{ "token", 2, true, "token", "token" SUFFIX NAME_SEP QUOTED(1), 2, CHECK_TOKEN },
 	{ "token-plain", 2, true, "token", "(?<!::|[0-9]{12}:)token" SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
-	{ "command-line-user", 2, false, "-u --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
+	{ "command-line-user", 2, false, "-u\t -u= --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
 	  "[^\\s:\"'`\\\\]{1,128}+:([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
 	{ "command-line-password", 2, false, "sshpass mysql mariadb redis-cli docker podman",
 	  EDGE "(?:sshpass[ \\t]{1,8}+-p[ \\t]{0,8}+|(?:mysql|mariadb)(?:-?dump|-?admin)?[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-p(?=[^ \\t])"

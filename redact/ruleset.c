@@ -1,8 +1,7 @@
-/* Compiles the rule table and the user's additions; finds for each literal the pair of bytes to look for. */
+/* Compiles the rule table and the user's additions. */
 #include "ruleset.h"
 #include "rules.h"
 #include "base/mem.h"
-#include <ctype.h>
 #include <stdlib.h>
 
 #define DEFAULT_FIELD_BYTES (256u * 1024u)
@@ -31,84 +30,6 @@ const char *redact_mode_name(enum redact_mode mode)
 	return modes[mode].name;
 }
 
-/* The most common pairs of bytes in source, prose and JSON that literals have, the most common first; 0 is any digit. */
-static const char common_pairs[] =
-	"00deeref0aoninsetereatesstenormetiarthntioleelaltoracoetngitantarosiistyedssyptr"
-	"asparindamrtprlinagelot_ctutneurcefiidlacaecomile0di:0mpe_veoprstuemacc0maealfke"
-	"ouchfffo_tncpls_odimagicpt_eunhaadpo_sfeieusevdafctshia0_puls.e.hor.valsocberyai"
-	"ooofwenipucl//0csosa_asud_cksh_lswapspldeyb0ibrdt.ipr_quigiz0e_mg_mscrru0.rgoktt";
-
-static unsigned byte_weight(unsigned char c)
-{
-	static const char common[] = " etaoinsrlchdpum_-fg=.yb/vwk0:1x";
-	const char *at = c ? strchr(common, tolower(c)) : NULL;
-	unsigned weight = at ? (unsigned)(sizeof common - (size_t)(at - common)) : 1;
-
-	return isupper(c) ? 1 + weight / 6 : weight;
-}
-
-/* How often a pair is met: the rarest one of a literal is looked for. */
-static unsigned pair_weight(const char *at, bool caseless)
-{
-	char pair[2];
-
-	for (unsigned i = 0; i < 2; i++) {
-		pair[i] = isdigit((unsigned char)at[i]) ? '0' : at[i];
-		if (caseless)
-			pair[i] = (char)tolower((unsigned char)pair[i]);
-	}
-	for (unsigned i = 0; i + 1 < sizeof common_pairs; i += 2)
-		if (memcmp(common_pairs + i, pair, 2) == 0)
-			return UINT16_MAX - i;
-	return byte_weight((unsigned char)at[0]) * byte_weight((unsigned char)at[1]);
-}
-
-static uint16_t rarest_pair(struct slice text, bool caseless)
-{
-	unsigned best = UINT32_MAX;
-	uint16_t ret = 0;
-
-	for (size_t i = 0; i + 1 < text.len && i < 64; i++) {
-		unsigned weight = pair_weight(text.ptr + i, caseless);
-
-		if (weight >= best)
-			continue;
-		best = weight;
-		ret = (uint16_t)i;
-	}
-	return ret;
-}
-
-static void add_entry(struct ruleset *rules, const char pair[2], unsigned literal)
-{
-	uint16_t key = pair_of(pair);
-
-	rules->entries[rules->entry_count] = (struct pair_entry){ (uint16_t)literal, rules->head[key] };
-	rules->head[key] = (uint16_t)++rules->entry_count;
-	rules->bitmap[key >> 6] |= UINT64_C(1) << (key & 63);
-}
-
-/* The pair in every spelling that the literal allows. */
-static void add_pair(struct ruleset *rules, unsigned index)
-{
-	const struct literal *literal = &rules->literals[index];
-	const char *at = literal->text.ptr + literal->pair_at;
-	unsigned variants = literal->caseless ? 4 : 1;
-
-	for (unsigned v = 0; v < variants; v++) {
-		char pair[2] = { at[0], at[1] };
-
-		if (literal->caseless) {
-			pair[0] = (char)((v & 1) ? toupper((unsigned char)at[0]) : tolower((unsigned char)at[0]));
-			pair[1] = (char)((v & 2) ? toupper((unsigned char)at[1]) : tolower((unsigned char)at[1]));
-			if (((v & 1) && pair[0] == tolower((unsigned char)at[0])) ||
-			    ((v & 2) && pair[1] == tolower((unsigned char)at[1])))
-				continue; /* has no case */
-		}
-		add_entry(rules, pair, index);
-	}
-}
-
 static void free_text(const char *text)
 {
 	union {
@@ -123,16 +44,14 @@ int ruleset_add_literal(struct ruleset *rules, const struct literal *literal, st
 {
 	unsigned index = rules->literal_count;
 
-	if (rules->entry_count > UINT16_MAX - 8 || index > UINT16_MAX - 8) {
+	if (!prefilter_add(rules->prefilter, literal->text, literal->caseless, index)) {
 		free_text(literal->text.ptr);
-		return err_set(err, LF_EINVAL, "more than %u literals and denied values", index);
+		return err_set(err, LF_EINVAL, "literal %u: shorter than %d bytes, or one too many", index + 1,
+		               PREFILTER_MIN_BYTES);
 	}
 	rules->literals = xrealloc(rules->literals, (index + 1) * sizeof *rules->literals);
-	rules->entries = xrealloc(rules->entries, (rules->entry_count + 4) * sizeof *rules->entries);
 	rules->literals[index] = *literal;
-	rules->literals[index].pair_at = rarest_pair(literal->text, literal->caseless);
 	rules->literal_count++;
-	add_pair(rules, index);
 	return 0;
 }
 
@@ -148,18 +67,17 @@ static int add_literals(struct ruleset *rules, const struct rule_row *row, unsig
 	for (const char *at = row->literals; *at;) {
 		size_t n = strcspn(at, " ");
 		struct literal literal = { .rule = (uint16_t)rule, .caseless = row->caseless };
-		char *text;
+		char *text = xmemdup0(at, n);
 		int rc;
 
-		if (n < 2)
-			return err_set(err, LF_EINVAL, "rule %s: a literal of one byte", row->name);
-		text = xmemdup0(at, n);
 		for (char *tab = text; (tab = strchr(tab, '\t'));)
 			*tab = ' ';
 		literal.text = (struct slice){ text, n };
 		rc = ruleset_add_literal(rules, &literal, err);
-		if (rc)
+		if (rc) {
+			err_prefix(err, "rule %s", row->name);
 			return rc;
+		}
 		at += n + strspn(at + n, " ");
 	}
 	return 0;
@@ -188,6 +106,7 @@ int ruleset_new(const struct redact_options *options, struct ruleset **ret, stru
 	struct ruleset *rules = xcalloc(1, sizeof *rules);
 	int rc = 0;
 
+	rules->prefilter = prefilter_new();
 	rules->options = (struct redact_options){
 		.mode = options->mode,
 		.max_field_bytes = options->max_field_bytes ? options->max_field_bytes : DEFAULT_FIELD_BYTES,
@@ -206,6 +125,7 @@ int ruleset_new(const struct redact_options *options, struct ruleset **ret, stru
 		ruleset_free(rules);
 		return rc;
 	}
+	prefilter_seal(rules->prefilter);
 	*ret = rules;
 	return 0;
 }
@@ -228,7 +148,7 @@ void ruleset_free(struct ruleset *rules)
 	free(rules->allowed);
 	free(rules->allowed_len);
 	free(rules->allow_patterns);
-	free(rules->entries);
+	prefilter_free(rules->prefilter);
 	free(rules->literals);
 	free(rules->rules);
 	free(rules);

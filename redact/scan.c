@@ -1,12 +1,11 @@
 /*
- * Finds secrets in one text: a bitmap of byte pairs picks the places where a literal of a rule may stand,
- * the rule's pattern decides there. All spans are collected before anything is rewritten, so no rule
+ * Finds secrets in one text: the prefilter picks the places where a literal of a rule stands, the rule's
+ * pattern decides there. All spans are collected before anything is rewritten, so no rule
  * sees another's marker. Undecidable text is removed as a whole.
  */
 #include "redactor.h"
 #include "rules.h"
 #include <stdlib.h>
-#include <strings.h>
 
 #define MARKER "[REDACTED:"
 #define MARKER_LEN (sizeof MARKER - 1)
@@ -74,13 +73,13 @@ static bool outside_markers(const struct redactor *redactor, struct slice text, 
 static bool is_allowed(struct redactor *redactor, struct slice value)
 {
 	const struct ruleset *rules = redactor->rules;
-	struct span whole, group;
+	struct span whole;
 
 	for (unsigned i = 0; i < rules->allowed_count; i++)
 		if (slice_equal(value, (struct slice){ rules->allowed[i], rules->allowed_len[i] }))
 			return true;
 	for (unsigned i = 0; i < rules->allow_pattern_count; i++)
-		if (pattern_find(rules->allow_patterns[i], redactor->matcher, value, 0, 0, &whole, &group) == 1 &&
+		if (pattern_find(rules->allow_patterns[i], redactor->matcher, value, 0, &whole) == 1 &&
 		    whole.start == 0 && whole.end == value.len)
 			return true;
 	return false;
@@ -109,33 +108,33 @@ static int add_hit(struct redactor *redactor, struct slice text, unsigned rule, 
 	return 0;
 }
 
-static bool literal_at(const struct literal *literal, struct slice text, size_t at)
-{
-	if (text.len - at < literal->text.len)
-		return false;
-	if (literal->caseless)
-		return strncasecmp(text.ptr + at, literal->text.ptr, literal->text.len) == 0;
-	return memcmp(text.ptr + at, literal->text.ptr, literal->text.len) == 0;
-}
+/* The search of one text for the literals of the rules. */
+struct search {
+	struct redactor *redactor;
+	struct slice text;
+	bool first; /* no literal was found yet */
+};
 
-static int try_literal(struct redactor *redactor, const struct literal *literal, struct slice text, size_t pair)
+/* A literal stands at `at`: its rule decides. */
+static int try_literal(void *context, uint32_t index, size_t at)
 {
+	struct search *search = context;
+	struct redactor *redactor = search->redactor;
+	const struct literal *literal = &redactor->rules->literals[index];
 	const struct rule *rule = &redactor->rules->rules[literal->rule];
+	struct slice text = search->text;
 	struct span whole, group;
-	size_t at;
 	int rc;
 
-	if (pair < literal->pair_at)
-		return 0;
-	at = pair - literal->pair_at;
-	if (!literal_at(literal, text, at))
-		return 0;
+	if (search->first)
+		memset(redactor->done_until, 0, redactor->rules->count * sizeof *redactor->done_until);
+	search->first = false;
 	if (literal->exact)
 		return add_hit(redactor, text, literal->rule, (struct span){ at, at + literal->text.len });
 	/* A match inside the last one of its rule adds nothing and would cost quadratic time. */
 	if (at < redactor->done_until[literal->rule])
 		return 0;
-	rc = pattern_find(rule->pattern, redactor->matcher, text, at, rule->group, &whole, &group);
+	rc = pattern_match(rule->pattern, redactor->matcher, text, at, rule->group, &whole, &group);
 	if (rc != 1)
 		return rc;
 	if (rule->check == CHECK_BODY)
@@ -143,23 +142,9 @@ static int try_literal(struct redactor *redactor, const struct literal *literal,
 	if (rule->check == CHECK_WORD)
 		group.start = check_word_start(text, at);
 	rc = add_hit(redactor, text, literal->rule, group);
-	redactor->done_until[literal->rule] = group.end;
+	/* A pattern that matches without its group says how far there is nothing for it. */
+	redactor->done_until[literal->rule] = group.start < group.end ? group.end : whole.end;
 	return rc;
-}
-
-static int try_pair(struct redactor *redactor, struct slice text, size_t at, uint16_t pair)
-{
-	const struct ruleset *rules = redactor->rules;
-
-	for (uint16_t next = rules->head[pair]; next;) {
-		const struct pair_entry *entry = &rules->entries[next - 1];
-		int rc = try_literal(redactor, &rules->literals[entry->literal], text, at);
-
-		if (rc < 0)
-			return rc;
-		next = entry->next;
-	}
-	return 0;
 }
 
 static size_t next_character(struct slice text, size_t at)
@@ -173,11 +158,11 @@ static size_t next_character(struct slice text, size_t at)
 /* A user's pattern has no literal: it is searched for from end to end. */
 static int try_user_rule(struct redactor *redactor, struct slice text, unsigned index)
 {
-	struct span whole, group;
+	struct span whole;
 	size_t at = 0;
 
 	while (at < text.len) {
-		int rc = pattern_find(redactor->rules->rules[index].pattern, redactor->matcher, text, at, 0, &whole, &group);
+		int rc = pattern_find(redactor->rules->rules[index].pattern, redactor->matcher, text, at, &whole);
 
 		if (rc != 1)
 			return rc;
@@ -192,16 +177,11 @@ static int try_user_rule(struct redactor *redactor, struct slice text, unsigned 
 static int collect(struct redactor *redactor, struct slice text)
 {
 	const struct ruleset *rules = redactor->rules;
-	int rc = 0;
+	struct search search = { redactor, text, true };
+	int rc;
 
 	redactor->hit_count = 0;
-	memset(redactor->done_until, 0, rules->count * sizeof *redactor->done_until);
-	for (size_t i = 0; i + 1 < text.len && rc >= 0; i++) {
-		uint16_t pair = pair_of(text.ptr + i);
-
-		if (pair_known(rules, pair))
-			rc = try_pair(redactor, text, i, pair);
-	}
+	rc = prefilter_search(rules->prefilter, text, try_literal, &search);
 	for (unsigned i = rules->count; i-- > 0 && rules->rules[i].user && rc >= 0;)
 		rc = try_user_rule(redactor, text, i);
 	return rc;
@@ -281,6 +261,7 @@ int scan_text(struct redactor *redactor, struct slice text, struct buf *out, boo
 	struct slice now = text;
 
 	*ret_changed = false;
+	matcher_begin(redactor->matcher, text.len);
 	for (unsigned pass = 0; pass < PASSES; pass++) {
 		struct buf *to = &redactor->pass[pass & 1];
 

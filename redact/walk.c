@@ -57,15 +57,11 @@ static bool is_secret_name(const char *name, size_t n)
 	return false;
 }
 
-static uint8_t classify(const struct walk *walk, struct slice key)
+static uint8_t classify_name(struct slice key)
 {
 	char name[NAME_MAX_BYTES + 1];
 	size_t n = 0;
 
-	if (walk->options->event && slice_is(key, "url"))
-		return KEY_URL;
-	if (walk->options->event && walk->depth == 1 && (slice_is(key, "parent") || slice_is(key, "child")))
-		return KEY_ID;
 	/* The end of a name tells what it is: of a long one the last bytes are enough. */
 	if (key.len > NAME_MAX_BYTES)
 		key = (struct slice){ key.ptr + key.len - NAME_MAX_BYTES, NAME_MAX_BYTES };
@@ -74,6 +70,22 @@ static uint8_t classify(const struct walk *walk, struct slice key)
 			name[n++] = (char)tolower((unsigned char)key.ptr[i]);
 	name[n] = 0;
 	return is_secret_name(name, n) ? KEY_SECRET : KEY_PLAIN;
+}
+
+static uint8_t classify(const struct walk *walk, struct slice key, uint8_t by_name)
+{
+	if (walk->options->event && slice_is(key, "url"))
+		return KEY_URL;
+	if (walk->options->event && walk->depth == 1 && (slice_is(key, "parent") || slice_is(key, "child")))
+		return KEY_ID;
+	return by_name;
+}
+
+static struct known_key *key_slot(struct redactor *redactor, struct slice key)
+{
+	uint8_t first = (uint8_t)key.ptr[0], middle = (uint8_t)key.ptr[key.len / 2], last = (uint8_t)key.ptr[key.len - 1];
+
+	return &redactor->keys[(key.len * 61u + first * 31u + middle * 7u + last) % KNOWN_KEYS];
 }
 
 /* {"mime":…,"bytes":…,"xxh3":…} in place of a data: URL. */
@@ -146,29 +158,54 @@ static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool 
 	return scan_text(redactor, text, &redactor->clean, ret_changed);
 }
 
-static int write_string(struct walk *walk, const struct json_token *token, struct slice text, uint8_t class)
+static int write_string(struct walk *walk, const struct json_token *token, struct slice text, uint8_t class,
+                        bool *ret_changed)
 {
 	size_t max = walk->options->max_field_bytes;
-	bool changed;
 	int rc;
 
+	*ret_changed = true;
 	if ((class & KEY_URL) && text.len > 5 && memcmp(text.ptr, "data:", 5) == 0)
 		return write_data_url(walk, text);
-	rc = clean_text(walk, text, class, &changed);
+	rc = clean_text(walk, text, class, ret_changed);
 	if (rc)
 		return rc;
-	if (changed)
+	if (*ret_changed)
 		text = buf_view(&walk->redactor->clean);
 	if (max && text.len > max)
 		return write_cut(walk, text);
-	return changed ? json_escape(text, walk->out) : buf_slice(walk->out, token->raw);
+	return *ret_changed ? json_escape(text, walk->out) : buf_slice(walk->out, token->raw);
+}
+
+static int key_token(struct walk *walk, const struct json_token *token, struct slice key)
+{
+	struct redactor *redactor = walk->redactor;
+	bool short_key = key.len && key.len <= sizeof redactor->keys->text;
+	struct known_key *known = short_key ? key_slot(redactor, key) : NULL;
+	uint8_t class;
+	bool changed;
+	int rc;
+
+	if (known && known->len == key.len && memcmp(known->text, key.ptr, key.len) == 0) {
+		walk->classes[walk->depth] = classify(walk, key, known->class);
+		return buf_slice(walk->out, token->raw);
+	}
+	class = classify_name(key);
+	walk->classes[walk->depth] = classify(walk, key, class);
+	rc = write_string(walk, token, key, KEY_PLAIN, &changed);
+	if (known && !rc && !changed) {
+		memcpy(known->text, key.ptr, key.len);
+		known->len = (uint8_t)key.len;
+		known->class = class;
+	}
+	return rc;
 }
 
 static int string_token(struct walk *walk, const struct json_token *token)
 {
 	struct redactor *redactor = walk->redactor;
 	struct slice text = { token->raw.ptr + 1, token->raw.len - 2 };
-	uint8_t class = walk->classes[walk->depth];
+	bool changed;
 
 	if (token->escaped) {
 		int rc;
@@ -179,11 +216,9 @@ static int string_token(struct walk *walk, const struct json_token *token)
 			return rc;
 		text = buf_view(&redactor->text);
 	}
-	if (token->type == JSON_KEY) {
-		walk->classes[walk->depth] = classify(walk, text);
-		class = KEY_PLAIN;
-	}
-	return write_string(walk, token, text, class);
+	if (token->type == JSON_KEY)
+		return key_token(walk, token, text);
+	return write_string(walk, token, text, walk->classes[walk->depth], &changed);
 }
 
 static void enter_or_leave(struct walk *walk, enum json_type type)

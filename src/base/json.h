@@ -41,7 +41,7 @@ struct json_reader {
 void json_reader_init(struct json_reader *reader, struct slice input, unsigned max_depth);
 enum json_type json_next(struct json_reader *reader, struct json_token *ret);
 
-/* Appends the text of a raw string token ("…" with quotes). 0 or the buffer's failure. */
+/* Appends the text of a raw string token ("…" with quotes); the buffer must have room for raw.len. 0 or its failure. */
 int json_unescape(struct slice raw, struct buf *out);
 /* Appends text as a JSON string with quotes; invalid UTF-8 becomes U+FFFD. */
 int json_escape(struct slice text, struct buf *out);

@@ -230,7 +230,7 @@ char *json_strdup(const struct json_doc *doc, int32_t node, size_t max_bytes)
 {
 	struct buf text;
 
-	buf_init(&text, max_bytes);
+	buf_init(&text, 0);
 	if (json_text(doc, node, &text) || buf_append(&text, "", 0) ||
 	    text.len > max_bytes || memchr(text.data, '\0', text.len)) {
 		buf_done(&text);

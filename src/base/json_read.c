@@ -81,10 +81,12 @@ static bool is_hex(char c)
 /* Length of the escape at p (a backslash), or 0. */
 static int escape_length(const char *p, const char *end)
 {
-	if (end - p < 2 || !p[1] || !strchr("\"\\/bfnrtu", p[1]))
-		return 0;
-	if (p[1] != 'u')
-		return 2;
+	static const uint8_t lengths[128] = { ['"'] = 2, ['\\'] = 2, ['/'] = 2, ['b'] = 2, ['f'] = 2, ['n'] = 2, ['r'] = 2,
+		                              ['t'] = 2, ['u'] = 6 };
+	int n = end - p >= 2 && (uint8_t)p[1] < 128 ? lengths[(uint8_t)p[1]] : 0;
+
+	if (n < 6)
+		return n;
 	if (end - p < 6)
 		return 0;
 	for (int i = 2; i < 6; i++)
@@ -114,14 +116,35 @@ static const char *string_special(struct json_reader *reader, const char *p, str
 	return n > 0 ? p + n : NULL;
 }
 
+/* The first byte that is no plain one, or the end. */
+static const char *skip_plain(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+
+	/* Eight bytes at a time: a top bit is set for one below 0x20, a quote, a backslash, or one above ASCII. A
+	 * borrow can set one for the byte behind such a one too: the loop below finds the first. */
+	while (end - p >= 8) {
+		uint64_t word, quote, backslash;
+
+		memcpy(&word, p, sizeof word);
+		quote = word ^ ones * '"';
+		backslash = word ^ ones * '\\';
+		if ((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops)
+			break;
+		p += 8;
+	}
+	while (p < end && !string_stops[(uint8_t)*p])
+		p++;
+	return p;
+}
+
 static bool read_string(struct json_reader *reader, struct json_token *ret)
 {
 	const char *p = reader->pos + 1, *end = reader->end;
 
 	ret->type = JSON_STRING;
 	for (;;) {
-		while (p < end && !string_stops[(uint8_t)*p])
-			p++;
+		p = skip_plain(p, end);
 		if (p == end)
 			return fail_end(reader);
 		if (*p == '"')

@@ -39,13 +39,33 @@ int utf8_step(const char *p, const char *end)
 	return lead->length;
 }
 
+/* Past the ASCII bytes, in steps of 32 as long as there are that many. */
+static const char *skip_ascii(const char *p, const char *end)
+{
+	while (end - p >= 32) {
+		uint64_t words[4];
+
+		memcpy(words, p, sizeof words);
+		if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080))
+			break;
+		p += 32;
+	}
+	while (p < end && (uint8_t)*p < 0x80)
+		p++;
+	return p;
+}
+
 size_t json_utf8_valid(struct slice text)
 {
 	const char *p = text.ptr, *end = p + text.len;
 
 	while (p < end) {
-		int n = (uint8_t)*p < 0x80 ? 1 : utf8_step(p, end);
+		int n;
 
+		p = skip_ascii(p, end);
+		if (p == end)
+			break;
+		n = utf8_step(p, end);
 		if (n < 0)
 			break;
 		p += n;
@@ -130,18 +150,18 @@ static size_t decode_unicode(const char **pos, const char *end, char out[4])
 
 size_t json_decode_escape(const char **pos, const char *end, char out[4])
 {
-	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
-	const char *name;
+	static const char values[128] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
+	uint8_t name;
 
-	if (read_unit(*pos, end) >= 0)
+	if (end - *pos > 1 && (*pos)[1] == 'u' && read_unit(*pos, end) >= 0)
 		return decode_unicode(pos, end, out);
 	++*pos;
 	if (*pos == end) {
 		out[0] = '\\';
 		return 1;
 	}
-	name = **pos ? strchr(names, **pos) : NULL;
-	out[0] = name ? values[name - names] : **pos;
+	name = (uint8_t)**pos;
+	out[0] = name < 128 && values[name] ? values[name] : **pos;
 	++*pos;
 	return 1;
 }
@@ -149,9 +169,13 @@ size_t json_decode_escape(const char **pos, const char *end, char out[4])
 int json_unescape(struct slice raw, struct buf *out)
 {
 	const char *p, *end, *run;
-	char bytes[4];
+	char *to, bytes[4];
 
 	if (raw.len < 2)
+		return out->failed;
+	/* No escape is shorter than what it stands for. */
+	to = buf_reserve(out, raw.len);
+	if (!to)
 		return out->failed;
 	p = raw.ptr + 1;
 	end = raw.ptr + raw.len - 1;
@@ -159,14 +183,18 @@ int json_unescape(struct slice raw, struct buf *out)
 		p = memchr(run, '\\', (size_t)(end - run));
 		if (!p)
 			p = end;
-		buf_append(out, run, (size_t)(p - run));
+		memcpy(to, run, (size_t)(p - run));
+		to += p - run;
 		if (p < end) {
 			size_t n = json_decode_escape(&p, end, bytes);
 
-			buf_append(out, bytes, n);
+			memcpy(to, bytes, n);
+			to += n;
 		}
 	}
-	return out->failed;
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
+	return 0;
 }
 
 static bool is_plain(uint8_t byte)
@@ -176,16 +204,14 @@ static bool is_plain(uint8_t byte)
 
 static void escape_ascii(char c, struct buf *out)
 {
-	static const char specials[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
-	const char *special = c ? strchr(specials, c) : NULL;
+	static const char names[128] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
+		                         ['\t'] = 't' };
+	const char pair[2] = { '\\', names[(uint8_t)c & 127] };
 
-	if (special) {
-		const char pair[2] = { '\\', names[special - specials] };
-
+	if (pair[1])
 		buf_append(out, pair, 2);
-	} else {
+	else
 		buf_format(out, "\\u%04x", (unsigned)c);
-	}
 }
 
 int json_escape(struct slice text, struct buf *out)

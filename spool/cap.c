@@ -271,6 +271,8 @@ static const struct {
 	{ "cap_content", cut_content },  { "cap_records", drop_oldest }, { "cap_records", drop_any },
 };
 
+#define LOSSLESS_STEPS 2 /* the first ones: what is delivered */
+
 static int run_batch(struct spool *spool, size_t step, struct capping *capping, uint64_t *ret_count, struct err *err)
 {
 	bool own;
@@ -302,6 +304,20 @@ static int make_room(struct spool *spool, uint64_t used, struct err *err)
 	}
 	spool->floor_bytes = used;
 	return rc;
+}
+
+int spool_relieve(struct spool *spool, struct err *err)
+{
+	int rc = spool_shrink(spool, err);
+
+	for (size_t i = 0; rc == 0 && i < LOSSLESS_STEPS; i++) {
+		struct capping capping = { 0 };
+		uint64_t count;
+		do
+			rc = run_batch(spool, i, &capping, &count, err);
+		while (rc == 0 && count > 0);
+	}
+	return rc != 0 ? rc : spool_shrink(spool, err);
 }
 
 int cap_enforce(struct spool *spool, struct err *err)

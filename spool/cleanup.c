@@ -121,17 +121,29 @@ static int expire(struct spool *spool, int64_t limit_ms, struct err *err)
 
 /* ---- room ---- */
 
-int spool_shrink(struct spool *spool, struct err *err)
+/* A reader may hold the log: then it is cut another time. */
+static void cut_log(struct spool *spool)
 {
-	int rc = sql_run(spool, SQL_VACUUM, err, "");
-
-	if (rc != 0)
-		return rc;
-	/* A reader may hold the log: then it is cut another time. */
 	sqlite3_busy_timeout(spool->db, 0);
 	(void)sqlite3_wal_checkpoint_v2(spool->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
-	return 0;
+}
+
+/* Step by step: the log that one step needs is small, and there may be no room for more. */
+int spool_shrink(struct spool *spool, struct err *err)
+{
+	int64_t pages, before;
+	int rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
+
+	do {
+		before = pages;
+		if (rc == 0)
+			rc = sql_run(spool, SQL_VACUUM, err, "");
+		if (rc == 0)
+			rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
+		cut_log(spool);
+	} while (rc == 0 && pages > 0 && pages < before);
+	return rc;
 }
 
 int spool_cleanup(struct spool *spool, int64_t now_ms, struct err *err)

@@ -164,6 +164,11 @@ struct spool_purged { uint64_t records, observations, undelivered, dead, bytes; 
 int spool_purge(struct spool *spool, const struct spool_purge *purge, struct spool_purged *ret, struct err *err);
 /* Retention and cap, in the order of FORMAT.md, each step counted in counter "dropped"/<reason>; then
  * incremental vacuum. Call outside a transaction. now_ms: wall clock. */
+/*
+ * For a disk that is full: lets go of what is delivered, whatever the cap says, as the cap's first step does and counts
+ * it, and gives the room back. Loses nothing that is still to be sent. Outside of a transaction.
+ */
+int spool_relieve(struct spool *spool, struct err *err);
 int spool_cleanup(struct spool *spool, int64_t now_ms, struct err *err);
 /* PRAGMA integrity_check and the record hashes; LF_ECORRUPT says where. */
 int spool_check(struct spool *spool, struct err *err);

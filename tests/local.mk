@@ -7,6 +7,7 @@ shell_tests = \
 	tests/t/bad-input.sh \
 	tests/t/channels.sh \
 	tests/t/daemon.sh \
+	tests/t/fault-disk-full.sh \
 	tests/t/fault-power-cut.sh \
 	tests/t/fault-syscalls.sh \
 	tests/t/golden.sh \

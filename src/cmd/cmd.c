@@ -4,6 +4,7 @@
 #include "daemon/request.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -263,6 +264,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int cmd_main(int argc, char **argv)
 {
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk, not a death */
 	if (argc < 2)
 		return print_help(stderr, EXIT_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)

@@ -18,6 +18,8 @@
 #define MAX_CONNECTIONS 64
 #define MAX_REQUEST_BYTES 65536
 #define REQUEST_TIMEOUT_S 5
+#define BUSY_WAIT_MS 10000 /* so long a caller waits for a place, in the socket's own queue */
+#define BUSY_STEP_MS 50
 
 struct connection {
 	struct control *control;
@@ -137,13 +139,36 @@ static struct connection *free_connection(struct control *control)
 	return found;
 }
 
-static void accept_one(struct control *control)
+/* Waits a moment for the end of something; true when the daemon is to stop. */
+static bool pause_or_stop(struct control *control)
+{
+	struct pollfd stop = { .fd = control->stop_pipe[0], .events = POLLIN };
+
+	return poll(&stop, 1, BUSY_STEP_MS) > 0;
+}
+
+/* A burst of callers waits its turn; when all places are held by some that stall, the next one is told so. */
+static struct connection *await_place(struct control *control)
 {
 	struct connection *connection = free_connection(control);
+
+	for (int waited_ms = 0; !connection && waited_ms < BUSY_WAIT_MS; waited_ms += BUSY_STEP_MS) {
+		if (pause_or_stop(control))
+			break;
+		connection = free_connection(control);
+	}
+	return connection;
+}
+
+static void accept_one(struct control *control)
+{
+	struct connection *connection = await_place(control);
 	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) { /* no descriptors: they come back when a connection ends */
+		(void)pause_or_stop(control);
 		return;
+	}
 	if (!connection) {
 		log_event(LOG_LEVEL_WARN, "control.busy", "connections=%d", MAX_CONNECTIONS);
 		close(fd);

@@ -21,7 +21,11 @@ static int derive_job_run(struct spool *spool, void *arg, struct err *err)
 {
 	struct derive_job *job = arg;
 	struct work *work = job->work;
-	int rc = derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+	int rc;
+
+	if (work_disk_low(work, WORK_RESERVE_DERIVE)) /* what is assembled already goes out first, and makes room */
+		return 0;
+	rc = derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
 
 	/* what is open is known once it is assembled; what became stale is assembled again */
 	if (rc == 0)
@@ -139,6 +143,8 @@ struct flusher {
 	struct mailbox *wishes;
 	pthread_t thread;
 	int64_t interval_ms, cleaned_mono_ms, complained_mono_ms;
+	bool relieved;         /* since the disk became nearly full... */
+	uint64_t relieved_at;  /* ...when so many were delivered */
 	pthread_mutex_t lock;      /* of published only; taken last, held for a copy */
 	struct ship_status published; /* so that `status` need not wait for a hanging request */
 };
@@ -193,6 +199,31 @@ static void complain(struct flusher *flusher, const struct err *err)
 	log_event(LOG_LEVEL_ERROR, "flush.failed", "code=%d error=\"%s\"", err->code, err->text);
 }
 
+static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)arg;
+	return spool_relieve(spool, err);
+}
+
+/* A disk that is nearly full: says so, and gives back what is delivered, when there was something. */
+static void mind_the_disk(struct flusher *flusher, uint64_t delivered)
+{
+	struct err err = { 0 };
+
+	if (!work_disk_low(flusher->work, WORK_RESERVE_INPUT)) {
+		flusher->relieved = false;
+		return;
+	}
+	err_set(&err, LF_EFULL, "the disk is full: less than %u MB are free: nothing new is taken", (unsigned)(WORK_RESERVE_INPUT >> 20));
+	complain(flusher, &err);
+	if (flusher->relieved && delivered == flusher->relieved_at)
+		return;
+	if (work_on_spool(flusher->work, false, relieve_job_run, NULL, &err) != 0)
+		return;
+	flusher->relieved = true;
+	flusher->relieved_at = delivered;
+}
+
 static bool run_round(struct flusher *flusher)
 {
 	struct flush_round round;
@@ -200,6 +231,7 @@ static bool run_round(struct flusher *flusher)
 	int rc = flush_round(flusher->work, flusher->ship, &round, &err);
 
 	publish(flusher);
+	mind_the_disk(flusher, ship_status(flusher->ship)->delivered);
 	if (rc != 0) {
 		complain(flusher, &err);
 		return false;

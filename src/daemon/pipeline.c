@@ -109,6 +109,9 @@ static int store_batch(struct spool *spool, void *arg, struct err *err)
 	int rc;
 
 	pipeline->stored = pipeline->unchanged = 0;
+	if (work_disk_low(pipeline->work, WORK_RESERVE_INPUT))
+		return err_set(err, LF_EFULL, "%s: the disk is full: less than %u MB are free", spool_path(spool),
+		               (unsigned)(WORK_RESERVE_INPUT >> 20));
 	rc = store_records(pipeline, spool, err);
 	if (rc == 0)
 		rc = store_letters(pipeline, spool, err);

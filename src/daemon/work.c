@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #ifdef HAVE_CONFIG_H
@@ -125,6 +126,15 @@ void work_close_spool(struct work *work)
 	if (work->spool)
 		spool_close(work->spool);
 	work->spool = NULL;
+}
+
+bool work_disk_low(const struct work *work, uint64_t reserve_bytes)
+{
+	struct statvfs fs;
+
+	if (statvfs(conf_string(work->conf, "spool_dir"), &fs) != 0)
+		return false;
+	return (uint64_t)fs.f_bavail * fs.f_frsize < reserve_bytes;
 }
 
 static int run_grouped_here(struct work *work, spool_work_fn *fn, void *arg, struct err *err)

@@ -33,6 +33,16 @@ struct work {
 int work_init(struct work *work, const struct conf *conf, struct err *err);
 void work_done(struct work *work);
 int work_open_spool(struct work *work, struct err *err);
+/*
+ * Room that is kept on the disk so that what is stored can still be sent, which frees it again: without it a spool that
+ * has filled its disk could not even write down that a batch goes out. Nothing new is taken below WORK_RESERVE_INPUT,
+ * nothing assembled below WORK_RESERVE_DERIVE.
+ */
+#define WORK_RESERVE_INPUT (UINT64_C(48) << 20)
+#define WORK_RESERVE_DERIVE (UINT64_C(32) << 20)
+/* True when less than that is free where the spool lies; false when nobody can tell. */
+bool work_disk_low(const struct work *work, uint64_t reserve_bytes);
+
 void work_close_spool(struct work *work);
 
 /* Runs fn on the spool and waits for it. grouped: fn only appends, and shares its transaction with others of

@@ -10,7 +10,7 @@ have mkfs.ext4 && have losetup && have mount || skip "no mkfs.ext4, losetup or m
 mnt=$tmp/mnt
 cleanup_more() { umount "$mnt" 2>/dev/null || umount -l "$mnt" 2>/dev/null; }
 mkdir "$mnt"
-truncate -s 64M "$tmp/disk"
+truncate -s 128M "$tmp/disk"
 mkfs.ext4 -q -F "$tmp/disk" || skip "mkfs.ext4 does not work here"
 mount -o loop "$tmp/disk" "$mnt" 2>"$tmp/err" || skip "no loop mounts here: $(cat "$tmp/err")"
 umount "$mnt"

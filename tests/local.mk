@@ -17,6 +17,7 @@ shell_tests = \
 	tests/t/kill9.sh \
 	tests/t/layout.sh \
 	tests/t/manual.sh \
+	tests/t/secretlint.sh \
 	tests/t/secrets.sh \
 	tests/t/sink.sh \
 	tests/t/stale.sh \
@@ -43,3 +44,7 @@ tests_crash_faultio_so_SOURCES = tests/crash/faultio.c
 tests_crash_faultio_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
 tests_crash_faultio_so_LDFLAGS = -shared
 tests_crash_faultio_so_LDADD = -ldl
+
+# What the tests fetched.
+clean-local:
+	rm -rf tests/npm-*

@@ -17,6 +17,7 @@ shell_tests = \
 	tests/t/kill9.sh \
 	tests/t/layout.sh \
 	tests/t/manual.sh \
+	tests/t/places.sh \
 	tests/t/secretlint.sh \
 	tests/t/secrets.sh \
 	tests/t/sink.sh \
@@ -24,7 +25,7 @@ shell_tests = \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

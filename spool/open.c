@@ -323,6 +323,39 @@ static int recover(struct spool *spool, struct err *err)
 	return spool_leave(spool, own, rc, err);
 }
 
+static int write_again(int fd, off_t size)
+{
+	char chunk[65536];
+	ssize_t n = 0;
+
+	for (off_t at = 0; at < size; at += n) {
+		n = pread(fd, chunk, sizeof chunk, at);
+		if (n <= 0 || pwrite(fd, chunk, (size_t)n, at) != n)
+			return -1;
+	}
+	return fdatasync(fd);
+}
+
+/*
+ * What the last writer left in its log may be nowhere but in the page cache: the kernel forgets what a failed sync had to
+ * write, and calls the next one a success. So it is written once more, with the same bytes, before anything is built on it.
+ */
+static int settle_log(const char *path, struct err *err)
+{
+	char log[PATH_MAX + 8];
+	struct stat st;
+	int fd, rc = 0;
+
+	snprintf(log, sizeof log, "%s-wal", path);
+	fd = open(log, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_set(err, LF_EIO, "%s: %s", log, strerror(errno));
+	if (fstat(fd, &st) != 0 || write_again(fd, st.st_size) != 0)
+		rc = err_set(err, errno == ENOSPC || errno == EDQUOT ? LF_EFULL : LF_EIO, "%s: %s", log, strerror(errno));
+	close(fd);
+	return rc;
+}
+
 static int open_locked(struct spool *spool, const char *dir, struct err *err)
 {
 	bool there;
@@ -333,6 +366,8 @@ static int open_locked(struct spool *spool, const char *dir, struct err *err)
 		rc = finish_salvage(dir, spool->path, there, err);
 	if (rc == 0 && !there)
 		rc = check_files(spool->path, &there, &size, err);
+	if (rc == 0)
+		rc = settle_log(spool->path, err);
 	if (rc == 0)
 		rc = there ? examine(dir, spool->path, size, err) : make_file(dir, spool->path, err);
 	if (rc == 0)

@@ -32,12 +32,17 @@ static bool means_full(int number)
 	return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
-/* A quota or a file size limit is a full disk too, which SQLite does not know; the files remember what a write met. */
+/*
+ * A quota or a file size limit is a full disk too, which SQLite does not know; the files remember what a write met. A sync
+ * that failed is never just a full disk: what it had to write is lost, and another try on this handle would not know.
+ */
 static bool is_full(struct spool *spool, int sqlite_code)
 {
 	sqlite3_file *file = NULL, *log = NULL;
 
-	if ((sqlite_code & 0xff) != SQLITE_IOERR || !spool->db)
+	if (sqlite_code == SQLITE_IOERR_FSYNC || sqlite_code == SQLITE_IOERR_DIR_FSYNC)
+		return false;
+	if (((sqlite_code & 0xff) != SQLITE_IOERR && (sqlite_code & 0xff) != SQLITE_CANTOPEN) || !spool->db)
 		return false;
 	if (means_full(sqlite3_system_errno(spool->db)))
 		return true;

@@ -21,6 +21,7 @@ static void cut_once(struct lab *lab, const struct disk *disk, enum cut cut, siz
 	disk_cut(disk, cut, point.seed, lab->dir);
 	lab_open(&world, &point);
 	lab_check_state(lab, &world, &point);
+	world_close(&world);
 	disk_cut(disk, cut, point.seed, lab->dir);
 	lab_finish(lab, &world, &point);
 	world_done(&world);
@@ -50,6 +51,7 @@ static void cut_in_recovery(struct lab *lab, const struct disk *second, size_t a
 	disk_cut(second, cut, seed, lab->dir);
 	lab_open(&world, &point);
 	lab_check_state(lab, &world, &point);
+	world_close(&world);
 	if (seed % 4 == 0) {
 		disk_cut(second, cut, seed, lab->dir);
 		lab_finish(lab, &world, &point);

@@ -22,6 +22,7 @@ static struct {
 	enum fault_kind kind;
 	bool fired;
 	int last_errno;
+	bool in_shim;            /* a sync is SQLite's */
 	int64_t clock_ms;
 } disk;
 
@@ -89,6 +90,22 @@ static void journal_create(int name)
 		abort();
 	op->name = name;
 	op->file = disk.live[name] = disk.journal->files_count++;
+}
+
+static void take_content(int file, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *content;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		abort();
+	content = xmalloc((size_t)st.st_size + 1);
+	if (read(fd, content, (size_t)st.st_size) != st.st_size)
+		abort();
+	close(fd);
+	journal_write(file, content, (size_t)st.st_size, 0);
+	free(content);
 }
 
 /* ---- faults ---- */
@@ -204,18 +221,26 @@ static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 	return shim->real->pMethods->xTruncate(shim->real, size);
 }
 
+static int sync_file(int file)
+{
+	int number = fails(DISK_SYNC);
+
+	journal_add(number != 0 ? DISK_SYNC_FAILED : DISK_SYNC)->file = file;
+	return number;
+}
+
 /* The real one is called for the syncs of the directory that it does; those of files end in fdatasync() below. */
 static int shim_sync(sqlite3_file *file, int flags)
 {
 	struct shim *shim = shim_of(file);
+	int rc;
 
-	if (watched(shim)) {
-		bool bad = fails(DISK_SYNC) != 0;
-		journal_add(bad ? DISK_SYNC_FAILED : DISK_SYNC)->file = shim->file;
-		if (bad)
-			return SQLITE_IOERR_FSYNC;
-	}
-	return shim->real->pMethods->xSync(shim->real, flags);
+	if (watched(shim) && sync_file(shim->file) != 0)
+		return SQLITE_IOERR_FSYNC;
+	disk.in_shim = true;
+	rc = shim->real->pMethods->xSync(shim->real, flags);
+	disk.in_shim = false;
+	return rc;
 }
 
 static int shim_size(sqlite3_file *file, sqlite3_int64 *ret)
@@ -320,8 +345,65 @@ static int shim_randomness(sqlite3_vfs *vfs, int n, char *out)
 	return n;
 }
 
+/* ---- memory ---- */
+
+static struct {
+	sqlite3_mem_methods real;
+	size_t position, at;
+	bool for_ever, fired;
+} memory = { .at = SIZE_MAX };
+
+static bool allocation_fails(void)
+{
+	size_t now = memory.position++;
+
+	if (now < memory.at || (memory.fired && !memory.for_ever))
+		return false;
+	memory.fired = true;
+	return true;
+}
+
+static void *failing_malloc(int n)
+{
+	return allocation_fails() ? NULL : memory.real.xMalloc(n);
+}
+
+static void *failing_realloc(void *p, int n)
+{
+	return allocation_fails() ? NULL : memory.real.xRealloc(p, n);
+}
+
+void fault_arm_memory(size_t at, bool for_ever)
+{
+	memory.position = 0;
+	memory.at = at;
+	memory.for_ever = for_ever;
+	memory.fired = false;
+}
+
+bool fault_disarm_memory(void)
+{
+	bool fired = memory.fired;
+
+	fault_arm_memory(SIZE_MAX, false);
+	return fired;
+}
+
+static void take_memory(void)
+{
+	sqlite3_mem_methods methods;
+
+	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory.real);
+	methods = memory.real;
+	methods.xMalloc = failing_malloc;
+	methods.xRealloc = failing_realloc;
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK)
+		abort();
+}
+
 void fault_init(void)
 {
+	take_memory();
 	disk.real = sqlite3_vfs_find(NULL);
 	disk.vfs = *disk.real;
 	disk.vfs.zName = "fault";
@@ -374,21 +456,40 @@ int rename(const char *from, const char *to)
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
-/* Files are synced in shim_sync(). What arrives here and is watched is the directory. */
+/* A file that the spool wrote itself: as if all of it had been written just now. */
+static int sync_own(const struct stat *st)
+{
+	char path[512];
+	struct stat other;
+
+	for (int i = 0; i < disk.journal->names_count; i++) {
+		snprintf(path, sizeof path, "%s/%s", disk.dir, disk.journal->names[i]);
+		if (disk.live[i] < 0 || stat(path, &other) != 0 || other.st_ino != st->st_ino)
+			continue;
+		if (fails(DISK_WRITE) != 0)
+			return disk.last_errno;
+		take_content(disk.live[i], path);
+		return sync_file(disk.live[i]);
+	}
+	return 0;
+}
+
+/* SQLite's files are synced in shim_sync(). What arrives here and is watched is the directory, or a file that is ours. */
 static int sync_fd(int fd)
 {
 	struct stat st, dir;
-	int number;
+	int number = 0;
 
-	if (!disk.journal || fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode) || stat(disk.dir, &dir) != 0)
+	if (!disk.journal || fstat(fd, &st) != 0 || stat(disk.dir, &dir) != 0)
 		return 0;
-	if (st.st_ino != dir.st_ino || st.st_dev != dir.st_dev)
-		return 0;
-	number = fails(DISK_SYNC_DIR);
-	if (number != 0)
-		return set_errno(number);
-	(void)journal_add(DISK_SYNC_DIR);
-	return 0;
+	if (S_ISREG(st.st_mode) && !disk.in_shim)
+		number = sync_own(&st);
+	if (S_ISDIR(st.st_mode) && st.st_ino == dir.st_ino && st.st_dev == dir.st_dev) {
+		number = fails(DISK_SYNC_DIR);
+		if (number == 0)
+			(void)journal_add(DISK_SYNC_DIR);
+	}
+	return number != 0 ? set_errno(number) : 0;
 }
 
 int fsync(int fd)
@@ -417,24 +518,6 @@ void fault_clock(int64_t ms)
 
 /* ---- watching ---- */
 
-static void take_file(int name, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *content;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		abort();
-	content = xmalloc((size_t)st.st_size + 1);
-	if (read(fd, content, (size_t)st.st_size) != st.st_size)
-		abort();
-	close(fd);
-	journal_create(name);
-	journal_write(disk.live[name], content, (size_t)st.st_size, 0);
-	journal_add(DISK_SYNC)->file = disk.live[name];
-	free(content);
-}
-
 void fault_watch(const char *dir, struct journal *journal)
 {
 	char path[512];
@@ -448,8 +531,11 @@ void fault_watch(const char *dir, struct journal *journal)
 		disk.live[i] = -1;
 	while (d && (e = readdir(d))) {
 		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.' && name_of(path) >= 0)
-			take_file(name_of(path), path);
+		if (e->d_name[0] == '.' || name_of(path) < 0)
+			continue;
+		journal_create(name_of(path));
+		take_content(disk.live[name_of(path)], path);
+		journal_add(DISK_SYNC)->file = disk.live[name_of(path)];
 	}
 	if (d)
 		closedir(d);

@@ -52,7 +52,11 @@ size_t fault_position(void);
 void fault_arm(enum fault_kind kind, size_t at);
 /* Ends the fault (space was freed, the disk is well again). True when it did fire. */
 bool fault_disarm(void);
-/* Free of a journal's memory. */
+/* SQLite's allocation with this number (from 0, counted since) fails, and for_ever those after it. SIZE_MAX: none. */
+void fault_arm_memory(size_t at, bool for_ever);
+/* Ends that. True when one did fail. */
+bool fault_disarm_memory(void);
+/* Frees a journal's memory. */
 void journal_done(struct journal *journal);
 /* What clock_gettime() answers from now on, both clocks; 0: the real ones. */
 void fault_clock(int64_t ms);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,8 +57,12 @@ void lab_init(struct lab *lab)
 	*lab = (struct lab){ .full = getenv("CRASH_FULL") != NULL, .stride = LAB_STRIDE };
 	if (lab->full)
 		lab->stride = 1;
-	snprintf(lab->dir, sizeof lab->dir, "%s/lfspool-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (!mkdtemp(lab->dir))
+	snprintf(lab->root, sizeof lab->root, "%s/lfspool-crash-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (!mkdtemp(lab->root))
+		abort();
+	snprintf(lab->dir, sizeof lab->dir, "%s/spool", lab->root);
+	snprintf(lab->other, sizeof lab->other, "%s/other", lab->root);
+	if (mkdir(lab->dir, 0700) != 0 || mkdir(lab->other, 0700) != 0)
 		abort();
 	fault_init();
 	world_init(&lab->world, lab->dir);
@@ -77,20 +82,28 @@ void lab_init(struct lab *lab)
 	lab->known = xcalloc(lab->count + 1, sizeof *lab->known);
 }
 
-void lab_done(struct lab *lab)
+void lab_empty(const char *dir)
 {
 	char path[512];
 	struct dirent *e;
-	DIR *d = opendir(lab->dir);
+	DIR *d = opendir(dir);
 
 	while (d && (e = readdir(d))) {
-		snprintf(path, sizeof path, "%s/%s", lab->dir, e->d_name);
+		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
 		if (e->d_name[0] != '.')
 			(void)unlink(path);
 	}
 	if (d)
 		closedir(d);
+}
+
+void lab_done(struct lab *lab)
+{
+	lab_empty(lab->dir);
+	lab_empty(lab->other);
 	(void)rmdir(lab->dir);
+	(void)rmdir(lab->other);
+	(void)rmdir(lab->root);
 	world_done(&lab->world);
 	journal_done(&lab->journal);
 	free(lab->states);
@@ -138,10 +151,10 @@ static uint64_t state_at(struct lab *lab, size_t at)
 
 	if (lab->known[at])
 		return lab->states[at];
-	world_init(&world, lab->dir);
+	world_init(&world, lab->other);
 	disk_init(&disk, &lab->journal);
 	disk_advance(&disk, at);
-	disk_cut(&disk, CUT_KILL, 0, lab->dir);
+	disk_cut(&disk, CUT_KILL, 0, lab->other);
 	lab_know(lab, &world, at, false);
 	lab_open(&world, &point);
 	lab->states[at] = lab_state(&world, &point);
@@ -151,16 +164,44 @@ static uint64_t state_at(struct lab *lab, size_t at)
 	return lab->states[at];
 }
 
-void lab_check_state(struct lab *lab, struct world *world, const struct point *point)
+static void check_between(struct lab *lab, struct world *world, size_t first, size_t last, const struct point *point)
 {
 	uint64_t hash = lab_state(world, point);
-	size_t last = lab_acknowledged(lab, point->at);
 
-	world_close(world); /* the other states are made in the same place */
-	for (size_t i = point->at + 1; i-- > last;)
+	for (size_t i = last + 1; i-- > first;)
 		if (state_at(lab, i) == hash)
 			return;
-	lab_fail(point, "it is in no state that it had since it acknowledged (operation %zu)", last);
+	lab_fail(point, "it is in no state that it had between operation %zu, where it acknowledged, and %zu", first, last);
+}
+
+void lab_check_state(struct lab *lab, struct world *world, const struct point *point)
+{
+	check_between(lab, world, lab_acknowledged(lab, point->at), point->at, point);
+}
+
+static size_t count_acknowledged(const struct world *world)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->marks_count; i++)
+		count += world->marks[i].acknowledged;
+	return count;
+}
+
+void lab_check_progress(struct lab *lab, struct world *world, const struct point *point)
+{
+	size_t count = count_acknowledged(world), first = 0, last = lab->count;
+
+	for (size_t i = 0; i < lab->world.marks_count && last == lab->count; i++) {
+		if (!lab->world.marks[i].acknowledged)
+			continue;
+		if (count > 0)
+			first = lab->world.marks[i].at;
+		else
+			last = lab->world.marks[i].at;
+		count -= count > 0;
+	}
+	check_between(lab, world, first, last, point);
 }
 
 void lab_finish(const struct lab *lab, struct world *world, const struct point *point)

@@ -11,7 +11,9 @@
 #endif
 
 struct lab {
-	char dir[128];        /* of the spool; on a memory file system where there is one */
+	char root[64];        /* on a memory file system where there is one */
+	char dir[96];         /* of the spool */
+	char other[96];       /* where other states are made, to compare with */
 	bool full;            /* CRASH_FULL: every point */
 	size_t stride;        /* else every so manyth; no divisor of the script's rhythm. Sanitizers are slow */
 	struct journal journal;
@@ -19,7 +21,6 @@ struct lab {
 	size_t count;         /* its operations */
 	uint64_t *states;     /* hash of the state after each, when a killed process is followed by another; made when asked for */
 	bool *known;
-	struct disk states_disk;
 	uint64_t final;
 };
 
@@ -29,6 +30,7 @@ struct point { /* where and how; is said when something is wrong */
 	uint64_t seed;
 };
 
+void lab_empty(const char *dir);
 /* Runs the script once, recorded. */
 void lab_init(struct lab *lab);
 void lab_done(struct lab *lab);
@@ -44,6 +46,8 @@ uint64_t lab_state(struct world *world, const struct point *point);
 void lab_open(struct world *world, const struct point *point);
 /* The open world is in a state of the undisturbed run between its last acknowledgement and operation `at`. */
 void lab_check_state(struct lab *lab, struct world *world, const struct point *point);
+/* The same, of a world that was itself stopped: after the acknowledgement that it saw last. */
+void lab_check_progress(struct lab *lab, struct world *world, const struct point *point);
 /* Goes on with the script to its end, which must be that of the undisturbed run. */
 void lab_finish(const struct lab *lab, struct world *world, const struct point *point);
 

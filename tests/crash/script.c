@@ -105,7 +105,10 @@ static int ingest_group(struct world *world, int from, int to, struct err *err)
 	snprintf(text, sizeof text, "%d", to);
 	if (rc == 0)
 		rc = spool_cursor_set(world->spool, SLICE("opencode"), SLICE("db"), slice_of(text), err);
-	return commit(world, rc, err);
+	rc = commit(world, rc, err);
+	if (rc == 0)
+		world->safe_cursor = to;
+	return rc;
 }
 
 /* Up to the entry with this number, in groups of four. */
@@ -387,9 +390,13 @@ static const struct {
 static int set_step(struct world *world, int step, struct err *err)
 {
 	char text[16];
+	int rc;
 
 	snprintf(text, sizeof text, "%d", step);
-	return acknowledge(world, spool_meta_set(world->spool, "step", slice_of(text), err));
+	rc = acknowledge(world, spool_meta_set(world->spool, "step", slice_of(text), err));
+	if (rc == 0)
+		world->safe_step = step;
+	return rc;
 }
 
 int world_open(struct world *world, struct err *err)
@@ -427,8 +434,10 @@ int world_run(struct world *world, struct err *err)
 	if (rc == 0)
 		rc = spool_each_send(world->spool, see_doubt, world, err);
 	for (; rc == 0 && step < STEPS; step++) {
-		if (step == CAP_STEP)
+		if (step == CAP_STEP) {
+			buf_clear(&world->before_cap);
 			rc = state_text(world, &world->before_cap, err);
+		}
 		if (rc != 0)
 			break;
 		fault_clock(step_time(step));

@@ -21,6 +21,7 @@ struct world {
 	char dir[128];
 	struct spool *spool;
 	unsigned received[ENTRIES]; /* how often the server took the span of each entry */
+	int safe_cursor, safe_step; /* what was acknowledged */
 	int page_limit;             /* pages of log before a checkpoint */
 	struct mark *marks;
 	size_t marks_count, marks_cap;

@@ -35,7 +35,7 @@ int state_text(struct world *world, struct buf *ret, struct err *err)
 		}
 		sqlite3_finalize(stmt);
 		if (rc != SQLITE_DONE)
-			return err_set(err, LF_EIO, "table %zu: %s", i, sqlite3_errmsg(world->spool->db));
+			return err_set(err, rc == SQLITE_NOMEM ? LF_ENOMEM : LF_EIO, "table %zu: %s", i, sqlite3_errmsg(world->spool->db));
 	}
 	return ret->failed;
 }
@@ -142,6 +142,8 @@ static void check_records(struct finding *finding, struct err *err)
 
 static void check_counters(struct finding *finding)
 {
+	if (finding->cursor < finding->world->safe_cursor || number(finding, "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE name='step'") < finding->world->safe_step)
+		finding->wrong = "what was acknowledged is lost";
 	if (finding->stored != source_count(finding->cursor, source_is_stored) || finding->unchanged != source_count(finding->cursor, source_is_repeated) ||
 	    finding->refused != source_count(finding->cursor, source_is_bad))
 		finding->wrong = "cursor and counters do not agree";

@@ -198,7 +198,7 @@ static bool is_mixed(struct slice value)
 
 bool check_harmless(enum check check, struct slice value)
 {
-	if (check == CHECK_NONE || check == CHECK_BODY || check == CHECK_WORD)
+	if (check == CHECK_NONE || check == CHECK_BODY || check >= CHECK_WORD)
 		return false;
 	if (is_placeholder(value))
 		return true;

@@ -11,7 +11,12 @@ enum check {
 	CHECK_TOKEN, /* or a short plain word: the name is used for other things too */
 	CHECK_BODY,  /* and it is the lines of base64 before what the pattern took */
 	CHECK_MIXED, /* unless it lacks a digit or a letter, or is a placeholder */
-	CHECK_WORD   /* and it is the word before what the pattern took, too */
+	CHECK_WORD,  /* and it is the word before what the pattern took, too */
+	CHECK_EMAIL, /* from here on: pii.h decides */
+	CHECK_PHONE,
+	CHECK_CARD,
+	CHECK_IP,
+	CHECK_IBAN
 };
 
 /* True when the value is harmless and stays. */

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += redact/libredact.a
 redact_libredact_a_SOURCES = redact/check.c redact/check.h redact/filter.c redact/metadata.c \
-	redact/pattern.c redact/pattern.h redact/prefilter.c redact/prefilter.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
+	redact/pattern.c redact/pattern.h redact/pii.c redact/pii.h redact/prefilter.c redact/prefilter.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
 	redact/ruleset.c redact/ruleset.h redact/ruleset_input.c redact/scan.c redact/walk.c
 
 if HAVE_CMOCKA
@@ -18,10 +18,17 @@ check_PROGRAMS += tests/unit/test_redact_harmless
 tests_unit_test_redact_harmless_SOURCES = tests/unit/test_redact_harmless.c tests/unit/redact_corpus_make.c tests/unit/redact_corpus.h
 tests_unit_test_redact_harmless_LDADD = $(tests_unit_test_redact_LDADD)
 TESTS += tests/unit/test_redact_harmless
+check_PROGRAMS += tests/unit/test_redact_pii
+tests_unit_test_redact_pii_SOURCES = tests/unit/test_redact_pii.c tests/unit/redact_corpus_make.c tests/unit/redact_corpus.h
+tests_unit_test_redact_pii_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_pii
+check_PROGRAMS += tests/unit/test_redact_user
+tests_unit_test_redact_user_SOURCES = tests/unit/test_redact_user.c
+tests_unit_test_redact_user_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_user
 check_PROGRAMS += tests/unit/test_redact_rules
 tests_unit_test_redact_rules_SOURCES = tests/unit/test_redact_rules.c tests/unit/redact_corpus.c tests/unit/redact_corpus_make.c \
 	tests/unit/redact_corpus.h
-
 tests_unit_test_redact_rules_LDADD = $(tests_unit_test_redact_LDADD)
 TESTS += tests/unit/test_redact_rules
 

@@ -19,6 +19,7 @@ struct redact_options {
 	const char *pattern_file;  /* one pattern a line, # comments, or NULL */
 	const char *allow_file;    /* exact harmless values, one a line; /regex/ for patterns; or NULL */
 	const char *deny_file;     /* exact secret values, one a line; or NULL */
+	const char *pii;           /* personal data too: comma list of email, phone, card, ip, iban; "all"; NULL or "none" */
 	const char *const *deny_values; /* NULL-terminated exact secrets (our own keys, the user's secret env values); or NULL */
 };
 

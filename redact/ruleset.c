@@ -2,6 +2,7 @@
 #include "ruleset.h"
 #include "rules.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DEFAULT_FIELD_BYTES (256u * 1024u)
@@ -101,10 +102,43 @@ static int add_row(struct ruleset *rules, const struct rule_row *row, struct err
 	return add_literals(rules, row, ruleset_add_rule(rules, &rule), err);
 }
 
+/* The kind's name is in the list; "email-address" is of the kind email. */
+static bool is_wanted(const char *list, const char *rule)
+{
+	size_t kind = strcspn(rule, "-");
+
+	for (const char *at = list; at && *at; at += strspn(at, ", \t")) {
+		size_t n = strcspn(at, ", \t");
+
+		if ((n == 3 && memcmp(at, "all", 3) == 0) || (n == kind && memcmp(at, rule, n) == 0))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+static int check_kinds(const char *list, struct err *err)
+{
+	for (const char *at = list; at && *at; at += strspn(at, ", \t")) {
+		int n = (int)strcspn(at, ", \t");
+		bool known = strncmp(at, "all", (size_t)n) == 0 || strncmp(at, "none", (size_t)n) == 0;
+		char kind[16];
+
+		snprintf(kind, sizeof kind, "%.*s", n, at);
+		for (unsigned i = 0; i < rule_table_count && !known; i++)
+			known = rule_table[i].tier == 3 && is_wanted(kind, rule_table[i].name);
+		if (!known)
+			return err_set(err, LF_EINVAL, "redact_pii, column %d: no kind is called \"%.*s\": email, phone, card, ip, iban, all, none",
+			               (int)(at - list) + 1, n, at);
+		at += n;
+	}
+	return 0;
+}
+
 int ruleset_new(const struct redact_options *options, struct ruleset **ret, struct err *err)
 {
 	struct ruleset *rules = xcalloc(1, sizeof *rules);
-	int rc = 0;
+	int rc = check_kinds(options->pii, err);
 
 	rules->prefilter = prefilter_new();
 	rules->options = (struct redact_options){
@@ -113,10 +147,12 @@ int ruleset_new(const struct redact_options *options, struct ruleset **ret, stru
 		.max_record_bytes = options->max_record_bytes ? options->max_record_bytes : DEFAULT_RECORD_BYTES,
 	};
 	for (unsigned i = 0; i < rule_table_count && !rc; i++) {
+		if (rule_table[i].tier == 3 && !is_wanted(options->pii, rule_table[i].name))
+			continue;
 		if (strcmp(rule_table[i].name, RULE_KEY_NAME) == 0)
-			rules->key_rule = i;
+			rules->key_rule = rules->count;
 		if (strcmp(rule_table[i].name, RULE_DENIED) == 0)
-			rules->denied_rule = i;
+			rules->denied_rule = rules->count;
 		rc = add_row(rules, &rule_table[i], err);
 	}
 	if (!rc)

@@ -136,21 +136,33 @@ static int each_line(struct ruleset *rules, const char *path, line_fn *add, stru
 	return rc;
 }
 
-/* The end of the first item of a comma list: commas in brackets and behind a backslash do not end it. */
+/* The end of a character class that starts here: "]" right behind its start is one of it. */
+static size_t class_length(const char *text)
+{
+	size_t i = 1;
+
+	i += text[i] == '^';
+	i += text[i] == ']';
+	for (; text[i] && text[i] != ']'; i++)
+		if (text[i] == '\\' && text[i + 1])
+			i++;
+	return i + (text[i] == ']');
+}
+
+/* The end of the first item of a comma list: commas in (), [], {} and behind a backslash do not end it. */
 static size_t item_length(const char *text)
 {
 	int depth = 0;
 	size_t i = 0;
 
-	for (; text[i]; i++) {
-		if (text[i] == '\\' && text[i + 1])
-			i++;
-		else if (strchr("([{", text[i]))
-			depth++;
-		else if (strchr(")]}", text[i]))
-			depth -= depth > 0;
-		else if (text[i] == ',' && depth == 0)
-			break;
+	while (text[i] && !(text[i] == ',' && depth == 0)) {
+		if (text[i] == '[') {
+			i += class_length(text + i);
+			continue;
+		}
+		depth += text[i] == '(' || text[i] == '{';
+		depth -= depth > 0 && (text[i] == ')' || text[i] == '}');
+		i += text[i] == '\\' && text[i + 1] ? 2 : 1;
 	}
 	return i;
 }

@@ -4,6 +4,7 @@
  * sees another's marker. Undecidable text is removed as a whole.
  */
 #include "redactor.h"
+#include "pii.h"
 #include "rules.h"
 #include <stdlib.h>
 
@@ -141,6 +142,8 @@ static int try_literal(void *context, uint32_t index, size_t at)
 		group = (struct span){ check_body_start(text, at), at };
 	if (rule->check == CHECK_WORD)
 		group.start = check_word_start(text, at);
+	if (rule->check >= CHECK_EMAIL && !pii_find(rule->check, text, &group))
+		return 0;
 	rc = add_hit(redactor, text, literal->rule, group);
 	/* A pattern that matches without its group says how far there is nothing for it. */
 	redactor->done_until[literal->rule] = group.start < group.end ? group.end : whole.end;

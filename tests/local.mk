@@ -19,6 +19,7 @@ shell_tests = \
 	tests/t/manual.sh \
 	tests/t/places.sh \
 	tests/t/secretlint.sh \
+	tests/t/redact-options.sh \
 	tests/t/secrets.sh \
 	tests/t/sink.sh \
 	tests/t/stale.sh \

@@ -68,6 +68,7 @@ const struct conf_option conf_options[] = {
 	{ .name = "redact_deny", .type = CONF_PATH, .help = "file of secret values, one a line" },
 	{ .name = "redact_env", .type = CONF_LIST, .fallback = "*_TOKEN,*_SECRET,*_PASSWORD,*_KEY,*_API_KEY",
 	  .help = "names of environment variables whose values are removed, as globs" },
+	{ .name = "redact_pii", .type = CONF_LIST, .help = "personal data to remove too: email, phone, card, ip, iban or all" },
 
 	{ .name = "log_level", .type = CONF_ENUM, .fallback = "info", .choices = "error|warn|info|debug",
 	  .env = "OPENCODE_LANGFUSE_VERBOSE", .help = "how much is logged" },

@@ -73,6 +73,7 @@ static int rules_compile(struct work *work, struct err *err)
 		.pattern_file = conf_string(work->conf, "redact_pattern_file"),
 		.allow_file = conf_string(work->conf, "redact_allow"),
 		.deny_file = conf_string(work->conf, "redact_deny"),
+		.pii = conf_string(work->conf, "redact_pii"),
 		.deny_values = (const char *const *)work->deny_values,
 	};
 

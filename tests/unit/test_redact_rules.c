@@ -226,7 +226,7 @@ static void test_families(void **state)
 static int set_up(void **state)
 {
 	static const char *const denied[] = { DENIED, NULL };
-	const struct redact_options options = { .mode = MODE_FULL, .deny_values = denied };
+	const struct redact_options options = { .mode = MODE_FULL, .deny_values = denied, .pii = "all" };
 	const char *srcdir = getenv("srcdir");
 	char path[4096];
 

@@ -252,20 +252,16 @@ const struct rule_row rule_table[] = {
 	/* Names that other code counts under */
 	{ RULE_KEY_NAME, 2, false, "", NULL, 0, CHECK_VALUE },
 	{ RULE_DENIED, 1, false, "", NULL, 0, CHECK_NONE },
-	/* Personal data, on request: the name up to its dash is the kind that redact_pii lists */
-	{ "email-address", 3, true, "@a @b @c @d @e @f @g @h @i @j @k @l @m @n @o @p @q @r @s @t @u @v @w @x @y @z @0 @1 @2 @3 @4 @5 @6 @7 @8 @9",
-	  "@(?:[A-Za-z0-9-]{1,63}+\\.){1,8}[A-Za-z]{2,24}+(?![A-Za-z0-9_-])", 0, CHECK_EMAIL },
-	{ "phone-number", 3, false, "+1 +2 +3 +4 +5 +6 +7 +8 +9 (2 (3 (4 (5 (6 (7 (8 (9 -2 -3 -4 -5 -6 -7 -8 -9 .2 .3 .4 .5 .6 .7 .8 .9",
+	/* Personal data, on request, searched through the whole text: the name up to its dash is the kind that redact_pii lists */
+	{ "email-address", 3, true, "", "@(?:[A-Za-z0-9-]{1,63}+\\.){1,8}[A-Za-z]{2,24}+(?![A-Za-z0-9_-])", 0, CHECK_EMAIL },
+	{ "phone-number", 3, false, "",
 	  "(?:\\+[1-9](?:[ .()-]{0,3}+[0-9]){6,14}+|\\([2-9][0-9]{2}\\) ?[2-9][0-9]{2}[. -][0-9]{4}"
 	  "|(?<=[2-9][0-9]{2})([.-])[2-9][0-9]{2}\\1[0-9]{4})(?![A-Za-z0-9]|[.-][0-9])", 0, CHECK_PHONE },
-	{ "card-number", 3, false, "40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 22 23 24 25 26 27 30 34 35 36 37 38 39 60 62 63 64 65 67",
-	  EDGE "(?<![._-])(?:[0-9]{12,19}+|[0-9]{4}([ -])[0-9]{4}\\1[0-9]{4}\\1[0-9]{4}(?:\\1[0-9]{3})?|[0-9]{4}([ -])[0-9]{6}\\2[0-9]{5})"
+	{ "card-number", 3, false, "", EDGE "(?<![._-])(?:[0-9]{12,19}+|[0-9]{4}([ -])[0-9]{4}\\1[0-9]{4}\\1[0-9]{4}(?:\\1[0-9]{3})?|[0-9]{4}([ -])[0-9]{6}\\2[0-9]{5})"
 	  "(?![A-Za-z0-9_]|[.-][0-9])", 0, CHECK_CARD },
-	{ "ip-address", 3, true, "0. 1. 2. 3. 4. 5. 6. 7. 8. 9. 0: 1: 2: 3: 4: 5: 6: 7: 8: 9: a: b: c: d: e: f: ::",
+	{ "ip-address", 3, true, "",
 	  "(?:[0-9]\\.[0-9]{1,3}+\\.[0-9]{1,3}+\\.[0-9]{1,3}+(?![A-Za-z0-9_]|[.-][A-Za-z0-9])|(?:[0-9a-f]:|::)[0-9a-f:.]{1,44}+)", 0, CHECK_IP },
-	{ "iban", 3, false, "AD AE AL AT AZ BA BE BG BH BR CH CR CY CZ DE DK DO EE EG ES FI FO FR GB GE GI GL GR GT HR HU IE IL IQ IS IT JO KW KZ "
-	  "LB LC LI LT LU LV MC MD ME MK MR MT MU NL NO PK PL PS PT QA RO RS SA SC SE SI SK SM TN TR UA VA VG XK",
-	  EDGE "[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}+(?: ?[A-Z0-9]{1,3})?" STOP, 0, CHECK_IBAN },
+	{ "iban", 3, false, "", EDGE "[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}+(?: ?[A-Z0-9]{1,3})?" STOP, 0, CHECK_IBAN },
 };
 
 const unsigned rule_table_count = sizeof rule_table / sizeof *rule_table;

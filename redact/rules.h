@@ -7,7 +7,7 @@ struct rule_row {
 	const char *name;
 	unsigned tier;        /* 1: the shape alone says it is a secret; 2: a name beside it does; 3: personal data, on request */
 	bool caseless;        /* literals and pattern */
-	const char *literals; /* blank-separated (a tab is a blank), 3 bytes or more each; one starts every match */
+	const char *literals; /* blank-separated (a tab is a blank), 3 bytes or more each; one starts every match; "": it may start anywhere */
 	const char *pattern;  /* matched anchored at a literal; NULL: a name that code elsewhere uses */
 	unsigned group;       /* what is removed */
 	enum check check;

@@ -86,8 +86,9 @@ static int add_literals(struct ruleset *rules, const struct rule_row *row, unsig
 
 static int add_row(struct ruleset *rules, const struct rule_row *row, struct err *err)
 {
-	struct rule rule = { .name = row->name, .group = row->group, .check = row->check };
-	unsigned flags = PATTERN_ANCHORED | (row->caseless ? (unsigned)PATTERN_CASELESS : 0u);
+	struct rule rule = { .name = row->name, .group = row->group, .check = row->check,
+		             .literal_free = row->pattern && !row->literals[0] };
+	unsigned flags = (rule.literal_free ? 0u : (unsigned)PATTERN_ANCHORED) | (row->caseless ? (unsigned)PATTERN_CASELESS : 0u);
 	int rc;
 
 	if (row->pattern) {

@@ -13,7 +13,8 @@ struct rule {
 	struct pattern *pattern; /* NULL: counted only, or exact values */
 	unsigned group;
 	enum check check;
-	bool user;               /* no literal: searched through the whole text */
+	bool user;
+	bool literal_free;       /* searched through the whole text; such rules are the last ones */
 };
 
 /* A literal that may start a match. */

@@ -34,7 +34,7 @@ static int compile(const struct line *line, struct pattern **ret, struct err *er
 
 static int add_user_pattern(struct ruleset *rules, const struct line *line, struct err *err)
 {
-	struct rule rule = { .check = CHECK_NONE, .user = true };
+	struct rule rule = { .check = CHECK_NONE, .user = true, .literal_free = true };
 	unsigned number = 1;
 	char name[32];
 	int rc = compile(line, &rule.pattern, err);

@@ -142,8 +142,6 @@ static int try_literal(void *context, uint32_t index, size_t at)
 		group = (struct span){ check_body_start(text, at), at };
 	if (rule->check == CHECK_WORD)
 		group.start = check_word_start(text, at);
-	if (rule->check >= CHECK_EMAIL && !pii_find(rule->check, text, &group))
-		return 0;
 	rc = add_hit(redactor, text, literal->rule, group);
 	/* A pattern that matches without its group says how far there is nothing for it. */
 	redactor->done_until[literal->rule] = group.start < group.end ? group.end : whole.end;
@@ -158,17 +156,23 @@ static size_t next_character(struct slice text, size_t at)
 	return at;
 }
 
-/* A user's pattern has no literal: it is searched for from end to end. */
-static int try_user_rule(struct redactor *redactor, struct slice text, unsigned index)
+/* A user's pattern has no literal, nor has personal data: it is searched for from end to end. */
+static int try_everywhere(struct redactor *redactor, struct slice text, unsigned index)
 {
-	struct span whole;
+	const struct rule *rule = &redactor->rules->rules[index];
+	struct span whole = { 0, 0 };
 	size_t at = 0;
 
 	while (at < text.len) {
-		int rc = pattern_find(redactor->rules->rules[index].pattern, redactor->matcher, text, at, &whole);
+		int rc = pattern_find(rule->pattern, redactor->matcher, text, at, &whole);
+		size_t found = whole.start > at ? whole.start : at;
 
 		if (rc != 1)
 			return rc;
+		if (rule->check >= CHECK_EMAIL && !pii_find(rule->check, text, &whole)) {
+			at = next_character(text, found);
+			continue;
+		}
 		rc = add_hit(redactor, text, index, whole);
 		if (rc)
 			return rc;
@@ -185,8 +189,8 @@ static int collect(struct redactor *redactor, struct slice text)
 
 	redactor->hit_count = 0;
 	rc = prefilter_search(rules->prefilter, text, try_literal, &search);
-	for (unsigned i = rules->count; i-- > 0 && rules->rules[i].user && rc >= 0;)
-		rc = try_user_rule(redactor, text, i);
+	for (unsigned i = rules->count; i-- > 0 && rules->rules[i].literal_free && rc >= 0;)
+		rc = try_everywhere(redactor, text, i);
 	return rc;
 }
 

@@ -9,6 +9,7 @@ shell_tests = \
 	tests/t/daemon.sh \
 	tests/t/fault-disk-full.sh \
 	tests/t/fault-power-cut.sh \
+	tests/t/fault-process.sh \
 	tests/t/fault-syscalls.sh \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \

@@ -71,8 +71,8 @@ static void keep_fd(struct msghdr *message, int *ret_fd)
 	}
 }
 
-/* Reads up to the newline; a descriptor that comes along goes to *ret_fd. */
-static int read_request(int fd, struct buf *request, int *ret_fd)
+/* Reads up to the newline; a descriptor that comes along goes to *ret_fd, or is lost when we have too many. */
+static int read_request(int fd, struct buf *request, int *ret_fd, bool *ret_lost)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -87,6 +87,7 @@ static int read_request(int fd, struct buf *request, int *ret_fd)
 		if (n <= 0)
 			return LF_EIO;
 		keep_fd(&message, ret_fd);
+		*ret_lost |= (message.msg_flags & MSG_CTRUNC) != 0;
 		if (buf_append(request, chunk, (size_t)n) != 0)
 			return LF_ELIMIT;
 	}
@@ -104,7 +105,7 @@ static void *connection_main(void *arg)
 	buf_init(&reply, 0);
 	(void)setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	(void)setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (peer_allowed(connection->fd) && read_request(connection->fd, &request, &context.input_fd) == 0) {
+	if (peer_allowed(connection->fd) && read_request(connection->fd, &request, &context.input_fd, &context.input_lost) == 0) {
 		request_handle(&context, buf_view(&request), &reply);
 		buf_char(&reply, '\n');
 		(void)file_write_all(connection->fd, buf_view(&reply));

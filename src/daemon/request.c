@@ -139,7 +139,9 @@ static int handle_ingest(struct call *call, struct err *err)
 	int rc;
 
 	pipeline_result_init(&result);
-	if (call->context->input_fd < 0)
+	if (call->context->input_lost)
+		rc = err_set(err, LF_EAGAIN, "ingest: the daemon has too many files open");
+	else if (call->context->input_fd < 0)
 		rc = err_set(err, LF_EINVAL, "ingest: no input was handed over");
 	else
 		rc = pipeline_run(work, source, name ? name : "-", call->context->input_fd, call->context->peer_fd, &result, err);

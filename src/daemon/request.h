@@ -9,6 +9,7 @@
 struct request_context {
 	struct work *work;
 	int input_fd; /* of an ingest; -1 */
+	bool input_lost; /* one was sent, and there was no descriptor for it */
 	int peer_fd;  /* the control connection; -1 */
 };
 /* Appends {"rc":LF_…,"error":…,"result":{…}}. */

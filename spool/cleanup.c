@@ -122,11 +122,14 @@ static int expire(struct spool *spool, int64_t limit_ms, struct err *err)
 /* ---- room ---- */
 
 /* A reader may hold the log: then it is cut another time. */
-static void cut_log(struct spool *spool)
+static int cut_log(struct spool *spool, struct err *err)
 {
+	int rc;
+
 	sqlite3_busy_timeout(spool->db, 0);
-	(void)sqlite3_wal_checkpoint_v2(spool->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	rc = sqlite3_wal_checkpoint_v2(spool->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
+	return (rc & 0xff) == SQLITE_IOERR ? sql_fail(spool, rc, err) : 0;
 }
 
 /* Step by step: the log that one step needs is small, and there may be no room for more. */
@@ -141,7 +144,8 @@ int spool_shrink(struct spool *spool, struct err *err)
 			rc = sql_run(spool, SQL_VACUUM, err, "");
 		if (rc == 0)
 			rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
-		cut_log(spool);
+		if (rc == 0)
+			rc = cut_log(spool, err);
 	} while (rc == 0 && pages > 0 && pages < before);
 	return rc;
 }

@@ -1,10 +1,12 @@
 /* Placeholders and source text that stand where a secret might: pure functions over one value. */
 #include "check.h"
 #include <ctype.h>
+#include <math.h>
 #include <stddef.h>
 #include <strings.h>
 
 #define WORD_MAX_BYTES 20 /* a longer run of letters is no plain word */
+#define PROSE_MIN_BITS 2.5
 #define PIN_MIN_BYTES 4
 #define PREFIX_MAX_BYTES 16 /* of a key, before a mask */
 #define BODY_MAX_BYTES (64 * 1024)
@@ -22,6 +24,13 @@ static const char *const stop_prefixes[] = {
 	"your-", "your_", "your ", "<your", "insert-", "insert_", "xxxx", "...", "****", "process.env", "os.environ",
 	"os.getenv", "import.meta.", "secrets.", "env.", "env(", "getenv(", "system.getenv", "deno.env", "bun.env",
 	"string |", "string|", "optional[",
+};
+/* What prose says of a secret that is none: alone, or with "-" and more behind. */
+static const char *const method_words[] = {
+	"sha1", "sha2", "sha-1", "sha-256", "sha-512", "sha224", "sha256", "sha384", "sha512", "md5", "base16", "base32", "base58",
+	"base64", "base64url", "utf8", "utf-8", "utf-16", "ascii85", "bcrypt2", "argon2", "argon2i", "argon2id", "pbkdf2", "hmac-sha256",
+	"aes128", "aes256", "aes-128", "aes-256", "rsa2048", "rsa4096", "ed25519", "x25519", "x509", "hs256", "rs256", "es256", "eddsa25519",
+	"oauth2", "http2", "http3", "ipv4", "ipv6", "rfc6749", "rfc7519", "uuid4", "uuidv4", "uuidv7", "k8s", "s3", "ec2", "oidc2",
 };
 static const char *const secret_words[] = { "pass", "token", "secret", "key", "pwd", "credential", "auth" };
 
@@ -196,6 +205,49 @@ static bool is_mixed(struct slice value)
 	return digit && letter;
 }
 
+/* "32-byte", "12-digit" */
+static bool is_size(struct slice value)
+{
+	size_t n = 0;
+
+	while (n < value.len && is_digit(value.ptr[n]))
+		n++;
+	return n && n < value.len && value.ptr[n] == '-' && all_of((struct slice){ value.ptr + n, value.len - n }, is_letter);
+}
+
+static bool is_method(struct slice value)
+{
+	for (size_t i = 0; i < sizeof method_words / sizeof *method_words; i++) {
+		size_t n = strlen(method_words[i]);
+
+		if (starts_with(value, method_words[i]) && (value.len == n || !isalnum((unsigned char)value.ptr[n])))
+			return true;
+	}
+	return false;
+}
+
+/* Shannon's entropy of its bytes, in bits a byte. */
+static double entropy(struct slice value)
+{
+	unsigned counts[256] = { 0 };
+	double bits = 0;
+
+	for (size_t i = 0; i < value.len; i++)
+		counts[(unsigned char)value.ptr[i]]++;
+	for (size_t i = 0; i < 256; i++)
+		if (counts[i])
+			bits -= counts[i] * log2((double)counts[i] / (double)value.len);
+	return bits / (double)value.len;
+}
+
+/* A value in the middle of a sentence that is no secret. */
+static bool is_prose(struct slice value)
+{
+	while (value.len && strchr(".!?", value.ptr[value.len - 1]))
+		value.len--;
+	return value.len == 0 || !is_mixed(value) || is_size(value) || is_method(value) || entropy(value) < PROSE_MIN_BITS;
+}
+
 bool check_harmless(enum check check, struct slice value)
 {
 	if (check == CHECK_NONE || check == CHECK_BODY || check >= CHECK_WORD)
@@ -213,6 +265,8 @@ bool check_harmless(enum check check, struct slice value)
 	value = trim_code(value);
 	if (value.len == 0 || is_code(value))
 		return true;
+	if (check == CHECK_PROSE)
+		return is_prose(value);
 	return check == CHECK_TOKEN && value.len < WORD_MAX_BYTES && all_of(value, is_letter);
 }
 

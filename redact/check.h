@@ -9,6 +9,7 @@ enum check {
 	CHECK_CODE,  /* or source text: process.env.X, getToken(), userPassword */
 	CHECK_PASSWORD, /* the same, but a number of four or more digits is a secret */
 	CHECK_TOKEN, /* or a short plain word: the name is used for other things too */
+	CHECK_PROSE, /* or has no digit or no letter, or is dull, or the name of an algorithm, a size, a version */
 	CHECK_BODY,  /* and it is the lines of base64 before what the pattern took */
 	CHECK_MIXED, /* unless it lacks a digit or a letter, or is a placeholder */
 	CHECK_WORD,  /* and it is the word before what the pattern took, too */

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += redact/libredact.a
-redact_libredact_a_SOURCES = redact/check.c redact/check.h redact/filter.c redact/metadata.c \
+redact_libredact_a_SOURCES = redact/check.c redact/check.h redact/filter.c redact/metadata.c redact/names.c redact/names.h \
 	redact/pattern.c redact/pattern.h redact/pii.c redact/pii.h redact/prefilter.c redact/prefilter.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
 	redact/ruleset.c redact/ruleset.h redact/ruleset_input.c redact/scan.c redact/walk.c
 
@@ -18,6 +18,10 @@ check_PROGRAMS += tests/unit/test_redact_harmless
 tests_unit_test_redact_harmless_SOURCES = tests/unit/test_redact_harmless.c tests/unit/redact_corpus_make.c tests/unit/redact_corpus.h
 tests_unit_test_redact_harmless_LDADD = $(tests_unit_test_redact_LDADD)
 TESTS += tests/unit/test_redact_harmless
+check_PROGRAMS += tests/unit/test_redact_fields
+tests_unit_test_redact_fields_SOURCES = tests/unit/test_redact_fields.c
+tests_unit_test_redact_fields_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_fields
 check_PROGRAMS += tests/unit/test_redact_pii
 tests_unit_test_redact_pii_SOURCES = tests/unit/test_redact_pii.c tests/unit/redact_corpus_make.c tests/unit/redact_corpus.h
 tests_unit_test_redact_pii_LDADD = $(tests_unit_test_redact_LDADD)

@@ -12,7 +12,7 @@ struct hit {
 struct known_key {
 	char text[31];
 	uint8_t len;   /* 0: none */
-	uint8_t class; /* what walk.c makes of the name */
+	uint8_t class; /* enum name_class */
 };
 #define KNOWN_KEYS 256
 

@@ -23,10 +23,10 @@
 /* What may stand behind a value without quotes. */
 #define PLAIN_END "(?=[ \\t]{0,16}+(?:$|[\\r\\n,;}\\])|&#\"'`\\\\]|//|<[/\\\\b]))"
 
-/* "=" takes what follows at once; ":" and " = " what ends there; in prose it must have a digit and a letter. */
+/* "=" takes what follows at once; ":" and " = " what ends there. In prose the value must be mixed. */
 #define MIXED "(?=[^\\s\"'`(){}<>\\[\\]]{0,255}?[0-9])(?=[^\\s\"'`(){}<>\\[\\]]{0,255}?[A-Za-z])(?=[^\\s]{6})"
-#define VALUE_PLAIN Q_OPT "(?![ \\t]{0,16}+==)(?|=" WIDE "|" SEP "(?!//|:)" PLAIN PLAIN_END \
-	"|(?:" SEP "|[ \\t]{1,4}+(?:is|was)[ \\t:]{1,4}+)(?!//|:)" Q_OPT MIXED PLAIN "(?![(\\[]))"
+#define VALUE_PLAIN Q_OPT "(?![ \\t]{0,16}+==)(?|=" WIDE "|" SEP "(?!//|:)" PLAIN PLAIN_END ")"
+#define VALUE_PROSE Q_OPT "(?![ \\t]{0,16}+==)(?:" SEP "|[ \\t]{1,4}+(?:is|was)[ \\t:]{1,4}+)(?!//|:)" Q_OPT MIXED PLAIN "(?![(\\[])"
 
 /* One piece of what stands between the lines of a key: line ends, indents, quotes, comment and diff signs, numbers, grep's paths. */
 #define BETWEEN "(?:[\\s\"'`,+|>#*\\\\:\\x{2192}-]|[0-9]{1,6}+[:|\\t \\x{2192}]|//[ \\t]|(?<=\\\\)[nrt]" \
@@ -235,10 +235,12 @@ const struct rule_row rule_table[] = {
 	  2, CHECK_TOKEN },
 	{ "password", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
 	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_PASSWORD },
+	{ "password-prose", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX VALUE_PROSE, 1, CHECK_PROSE },
 	{ "secret", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
 	{ "secret-plain", 2, true, KEY_LITERALS, "(?<!::|[0-9]{12}:)" KEY_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
 	{ "token", 2, true, "token", "token" SUFFIX NAME_SEP QUOTED(1), 2, CHECK_TOKEN },
 	{ "token-plain", 2, true, "token", "(?<!::|[0-9]{12}:)token" SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
+	{ "secret-prose", 2, true, KEY_LITERALS " token", "(?<!::|[0-9]{12}:)(?:" KEY_WORDS "|token)" SUFFIX VALUE_PROSE, 1, CHECK_PROSE },
 	{ "command-line-user", 2, false, "-u\t -u= --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
 	  "[^\\s:\"'`\\\\]{1,128}+:([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
 	{ "command-line-password", 2, false, "sshpass mysql mariadb redis-cli docker podman",

@@ -2,16 +2,17 @@
  * Rewrites a JSON value: each string and key is unescaped, searched, and written anew only when it
  * changed; all other bytes are copied as they are. Members whose name says "secret" lose their value.
  */
+#include "names.h"
 #include "redactor.h"
 #include "rules.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include <ctype.h>
 
-#define NAME_MAX_BYTES 64
+#define PIN_MIN_BYTES 4 /* of a number, to be a secret */
 #define CUT_MARGIN_BYTES 64
 
-enum key_class { KEY_PLAIN = 0, KEY_SECRET = 1, KEY_URL = 2, KEY_ID = 4 };
+/* Beside enum name_class, of the event's own fields. */
+enum key_class { KEY_URL = 32, KEY_ID = 64 };
 
 struct walk {
 	struct redactor *redactor;
@@ -19,58 +20,9 @@ struct walk {
 	struct buf *out;
 	unsigned depth;
 	uint8_t classes[JSON_MAX_DEPTH + 2]; /* by depth: of the member, or of the array, that a value is in */
+	bool in_array[JSON_MAX_DEPTH + 2];
+	bool named[JSON_MAX_DEPTH + 2];      /* by depth: the object's "value", or the array's next string, is a secret */
 };
-
-/* Compared without case, "_", "-", "." and blanks. */
-static const char *const secret_names[] = {
-	"pass", "auth", "cookie", "cookies", "setcookie", "credential", "credentials", "connectionstring", "sig",
-};
-static const char *const secret_endings[] = {
-	"password", "passwd", "passphrase", "passcode", "pwd", "secret", "apikey", "accesskey", "secretkey", "privatekey",
-	"signingkey", "encryptionkey", "accountkey", "secretaccesskey", "authorization", "token", "sessioncookie",
-	"clientsecret", "webhooksecret", "authkey", "masterkey",
-};
-/* End so, and are none: cursors and counts. */
-static const char *const harmless_names[] = {
-	"nexttoken", "pagetoken", "nextpagetoken", "continuationtoken", "synctoken", "maxtoken", "pertoken", "costpertoken",
-	"prompttoken", "completiontoken", "canceltoken", "cancellationtoken", "starttoken", "endtoken", "stoptoken",
-};
-
-static bool ends_with(const char *name, size_t n, const char *ending)
-{
-	size_t m = strlen(ending);
-
-	return n >= m && memcmp(name + n - m, ending, m) == 0;
-}
-
-static bool is_secret_name(const char *name, size_t n)
-{
-	for (size_t i = 0; i < sizeof harmless_names / sizeof *harmless_names; i++)
-		if (strcmp(name, harmless_names[i]) == 0)
-			return false;
-	for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
-		if (strcmp(name, secret_names[i]) == 0)
-			return true;
-	for (size_t i = 0; i < sizeof secret_endings / sizeof *secret_endings; i++)
-		if (ends_with(name, n, secret_endings[i]))
-			return true;
-	return false;
-}
-
-static uint8_t classify_name(struct slice key)
-{
-	char name[NAME_MAX_BYTES + 1];
-	size_t n = 0;
-
-	/* The end of a name tells what it is: of a long one the last bytes are enough. */
-	if (key.len > NAME_MAX_BYTES)
-		key = (struct slice){ key.ptr + key.len - NAME_MAX_BYTES, NAME_MAX_BYTES };
-	for (size_t i = 0; i < key.len; i++)
-		if (!strchr("_-. ", key.ptr[i]) || !key.ptr[i])
-			name[n++] = (char)tolower((unsigned char)key.ptr[i]);
-	name[n] = 0;
-	return is_secret_name(name, n) ? KEY_SECRET : KEY_PLAIN;
-}
 
 static uint8_t classify(const struct walk *walk, struct slice key, uint8_t by_name)
 {
@@ -78,7 +30,7 @@ static uint8_t classify(const struct walk *walk, struct slice key, uint8_t by_na
 		return KEY_URL;
 	if (walk->options->event && walk->depth == 1 && (slice_is(key, "parent") || slice_is(key, "child")))
 		return KEY_ID;
-	return by_name;
+	return (by_name & NAME_VALUE) && walk->named[walk->depth] ? NAME_MANY : by_name;
 }
 
 static struct known_key *key_slot(struct redactor *redactor, struct slice key)
@@ -149,7 +101,8 @@ static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool 
 
 	buf_clear(&redactor->clean);
 	*ret_changed = true;
-	if ((class & KEY_SECRET) && !check_harmless(CHECK_VALUE, text) && !scan_is_marker(redactor, text)) {
+	if ((class & (NAME_SECRET | NAME_MANY)) && !check_harmless((class & NAME_SECRET) ? CHECK_VALUE : CHECK_TOKEN, text) &&
+	    !scan_is_marker(redactor, text)) {
 		scan_count(redactor, rule, (struct span){ 0, text.len });
 		return scan_marker(redactor, rule, &redactor->clean);
 	}
@@ -190,15 +143,32 @@ static int key_token(struct walk *walk, const struct json_token *token, struct s
 		walk->classes[walk->depth] = classify(walk, key, known->class);
 		return buf_slice(walk->out, token->raw);
 	}
-	class = classify_name(key);
+	class = (uint8_t)name_class(key);
 	walk->classes[walk->depth] = classify(walk, key, class);
-	rc = write_string(walk, token, key, KEY_PLAIN, &changed);
+	rc = write_string(walk, token, key, NAME_PLAIN, &changed);
 	if (known && !rc && !changed) {
 		memcpy(known->text, key.ptr, key.len);
 		known->len = (uint8_t)key.len;
 		known->class = class;
 	}
 	return rc;
+}
+
+/*
+ * {"name":"DB_PASSWORD","value":"…"} and ["--password","…"]: a string that names a secret; the next one is it. A
+ * marker in its place has been one.
+ */
+static uint8_t string_class(struct walk *walk, struct slice text)
+{
+	uint8_t class = walk->classes[walk->depth];
+	bool named = walk->named[walk->depth];
+
+	if (class & NAME_NAME)
+		walk->named[walk->depth] = (name_class(text) & NAME_SECRET) != 0;
+	if (!walk->in_array[walk->depth])
+		return class;
+	walk->named[walk->depth] = text.len > 2 && memcmp(text.ptr, "--", 2) == 0 && (name_class(text) & NAME_SECRET);
+	return named ? class | NAME_MANY : class;
 }
 
 static int string_token(struct walk *walk, const struct json_token *token)
@@ -218,7 +188,20 @@ static int string_token(struct walk *walk, const struct json_token *token)
 	}
 	if (token->type == JSON_KEY)
 		return key_token(walk, token, text);
-	return write_string(walk, token, text, walk->classes[walk->depth], &changed);
+	return write_string(walk, token, text, string_class(walk, text), &changed);
+}
+
+static int number_token(struct walk *walk, const struct json_token *token)
+{
+	struct redactor *redactor = walk->redactor;
+	unsigned rule = redactor->rules->key_rule;
+
+	if (!(walk->classes[walk->depth] & NAME_NUMBER) || token->raw.len < PIN_MIN_BYTES)
+		return buf_slice(walk->out, token->raw);
+	scan_count(redactor, rule, (struct span){ 0, token->raw.len });
+	buf_char(walk->out, '"');
+	scan_marker(redactor, rule, walk->out);
+	return buf_char(walk->out, '"');
 }
 
 static void enter_or_leave(struct walk *walk, enum json_type type)
@@ -227,7 +210,9 @@ static void enter_or_leave(struct walk *walk, enum json_type type)
 
 	if (type == JSON_OBJECT || type == JSON_ARRAY) {
 		walk->depth++;
-		walk->classes[walk->depth] = type == JSON_ARRAY ? outer : (uint8_t)KEY_PLAIN;
+		walk->in_array[walk->depth] = type == JSON_ARRAY;
+		walk->classes[walk->depth] = type == JSON_ARRAY ? outer & (uint8_t)~NAME_NAME : (uint8_t)NAME_PLAIN;
+		walk->named[walk->depth] = type == JSON_OBJECT && (outer & (NAME_SECRET | NAME_MANY));
 	} else if (type == JSON_OBJECT_CLOSE || type == JSON_ARRAY_CLOSE) {
 		walk->depth--;
 	}
@@ -252,10 +237,10 @@ int walk_json(struct redactor *redactor, struct slice json, const struct walk_op
 		if (type == JSON_END)
 			break;
 		enter_or_leave(&walk, type);
-		if (type != JSON_KEY && type != JSON_STRING)
+		if (type != JSON_KEY && type != JSON_STRING && type != JSON_NUMBER)
 			continue;
 		buf_append(out, copied, (size_t)(token.raw.ptr - copied));
-		rc = string_token(&walk, &token);
+		rc = type == JSON_NUMBER ? number_token(&walk, &token) : string_token(&walk, &token);
 		if (rc)
 			return err_set(err, rc, "a string is too large");
 		copied = token.raw.ptr + token.raw.len;

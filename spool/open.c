@@ -187,10 +187,10 @@ int open_writer(struct spool *spool, const char *path, struct err *err)
 
 /* ---- a damaged file ---- */
 
-static int quick_check(struct spool *spool, struct err *err)
+static int check_whole(struct spool *spool, struct err *err)
 {
 	struct query query;
-	int rc = query_open(&query, spool, SQL_QUICK_CHECK, err, "");
+	int rc = query_open(&query, spool, SQL_WHOLE_CHECK, err, "");
 
 	if (rc != 0)
 		return rc;
@@ -287,7 +287,7 @@ static int examine(const char *dir, const char *path, off_t size, struct err *er
 	if (rc == 0)
 		rc = schema_version(&looker, &version, err);
 	if (rc == 0)
-		rc = quick_check(&looker, err);
+		rc = check_whole(&looker, err);
 	if (rc == LF_ECORRUPT)
 		rc = set_aside(dir, path, looker.db, err);
 	disconnect(&looker);

@@ -21,24 +21,34 @@ static const struct salvage {
 #undef X
 };
 
-static int64_t last_number(sqlite3 *from, const struct salvage *table)
+/* Want of memory says nothing about the file: what cannot be read then is not lost, the salvage is done another time. */
+static bool no_memory(int sqlite_code)
+{
+	return (sqlite_code & 0xff) == SQLITE_NOMEM || sqlite_code == SQLITE_IOERR_NOMEM;
+}
+
+static int last_number(struct spool *to, sqlite3 *from, const struct salvage *table, int64_t *ret, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	int64_t last = BLIND_NUMBERS;
+	int rc = sqlite3_prepare_v2(from, table->last, -1, &stmt, NULL);
 
-	if (sqlite3_prepare_v2(from, table->last, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		last = sqlite3_column_int64(stmt, 0);
+	*ret = BLIND_NUMBERS;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	return last;
+	return no_memory(rc) ? sql_fail(to, rc, err) : 0;
 }
 
 static int copy_row(struct spool *to, sqlite3_stmt *read, sqlite3_stmt *write, int columns, struct err *err)
 {
-	int rc;
+	int rc = SQLITE_OK;
 
-	for (int i = 0; i < columns; i++)
-		sqlite3_bind_value(write, i + 1, sqlite3_column_value(read, i));
-	rc = sqlite3_step(write);
+	for (int i = 0; rc == SQLITE_OK && i < columns; i++)
+		rc = sqlite3_bind_value(write, i + 1, sqlite3_column_value(read, i));
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(write);
 	sqlite3_reset(write);
 	sqlite3_clear_bindings(write);
 	return rc == SQLITE_DONE ? 0 : sql_fail(to, rc, err);
@@ -57,15 +67,17 @@ static bool copy_run(struct spool *to, sqlite3_stmt *read, sqlite3_stmt *write, 
 		if (*ret_code != 0)
 			return true;
 	}
-	return rc == SQLITE_DONE;
+	if (no_memory(rc))
+		*ret_code = sql_fail(to, rc, err);
+	return rc == SQLITE_DONE || no_memory(rc);
 }
 
 static int copy_all(struct spool *to, sqlite3 *from, const struct salvage *table, sqlite3_stmt *read, sqlite3_stmt *write, struct err *err)
 {
-	int64_t last = last_number(from, table), at = INT64_MIN, stride = 1;
-	int rc = 0;
+	int64_t last, at = INT64_MIN, stride = 1;
+	int rc = last_number(to, from, table, &last, err);
 
-	for (int misses = 0; at <= last; misses++) {
+	for (int misses = 0; rc == 0 && at <= last; misses++) {
 		int64_t before = at;
 		if (copy_run(to, read, write, table->count, &at, &rc, err))
 			break;
@@ -90,11 +102,16 @@ static int copy_table(struct spool *to, sqlite3 *from, const struct salvage *tab
 	for (int i = 2; i <= table->count; i++)
 		n += (size_t)snprintf(parameters + n, sizeof parameters - n, ", ?%d", i);
 	snprintf(text, sizeof text, SALVAGE_WRITE, table->table, table->key, table->columns, parameters);
-	if (sqlite3_prepare_v2(to->db, text, -1, &write, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(to->db, text, -1, &write, NULL) != SQLITE_OK) {
 		rc = sql_fail(to, sqlite3_errcode(to->db), err);
-	/* A table of which not even the definition can be read has no rows to copy. */
-	else if (sqlite3_prepare_v2(from, table->read, -1, &read, NULL) == SQLITE_OK)
-		rc = copy_all(to, from, table, read, write, err);
+	} else {
+		int code = sqlite3_prepare_v2(from, table->read, -1, &read, NULL);
+		/* A table of which not even the definition can be read has no rows to copy. */
+		if (code == SQLITE_OK)
+			rc = copy_all(to, from, table, read, write, err);
+		else if (no_memory(code))
+			rc = sql_fail(to, code, err);
+	}
 	sqlite3_finalize(read);
 	sqlite3_finalize(write);
 	return rc;

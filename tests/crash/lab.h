@@ -21,6 +21,7 @@ struct lab {
 	size_t count;         /* its operations */
 	uint64_t *states;     /* hash of the state after each, when a killed process is followed by another; made when asked for */
 	bool *known;
+	struct disk killed;   /* of which they are made */
 	uint64_t final;
 };
 

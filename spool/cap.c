@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include <stdlib.h>
 
+#define LOG_MAX_BYTES (64 << 20) /* a log is emptied after 16 MiB, unless somebody reads */
 #define LEDGER_ROW_BYTES 96 /* a row and its index, roughly */
 
 /* ---- metadata of a record: what is left when its content goes ---- */
@@ -318,6 +319,28 @@ int spool_relieve(struct spool *spool, struct err *err)
 		while (rc == 0 && count > 0);
 	}
 	return rc != 0 ? rc : spool_shrink(spool, err);
+}
+
+static int64_t log_bytes(struct spool *spool)
+{
+	sqlite3_file *log = NULL;
+	sqlite3_int64 size = 0;
+
+	(void)sqlite3_file_control(spool->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (!log || !log->pMethods || log->pMethods->xFileSize(log, &size) != SQLITE_OK)
+		return 0;
+	return size;
+}
+
+/* A reader that stays where it is keeps the log from starting over: then nothing more is taken, as on a full disk. */
+int log_enforce(struct spool *spool, struct err *err)
+{
+	if (log_bytes(spool) <= LOG_MAX_BYTES)
+		return 0;
+	spool_empty_log(spool);
+	if (log_bytes(spool) <= LOG_MAX_BYTES)
+		return 0;
+	return err_set(err, LF_EFULL, "%s-wal: has %lld MB and cannot be emptied: another program has been reading the spool for long", spool->path, (long long)(log_bytes(spool) / 1000000));
 }
 
 int cap_enforce(struct spool *spool, struct err *err)

@@ -133,6 +133,13 @@ static int cut_log(struct spool *spool, struct err *err)
 }
 
 /* Step by step: the log that one step needs is small, and there may be no room for more. */
+void spool_empty_log(struct spool *spool)
+{
+	sqlite3_busy_timeout(spool->db, 0);
+	(void)sqlite3_wal_checkpoint_v2(spool->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
+}
+
 int spool_shrink(struct spool *spool, struct err *err)
 {
 	int64_t pages, before;

@@ -22,7 +22,8 @@ int spool_open_reader(const char *dir, struct spool **ret, struct err *err);
 void spool_close(struct spool *spool);
 const char *spool_path(const struct spool *spool);
 
-/* Transactions. Nothing is durable before spool_commit() returned 0. LF_EFULL: disk full, rolled back. */
+/* Transactions. Nothing is durable before spool_commit() returned 0. LF_EFULL: disk full, rolled back; from spool_begin() also: a
+ * reader holds the log, which has become far too large. */
 int spool_begin(struct spool *spool, struct err *err);
 int spool_commit(struct spool *spool, struct err *err);
 void spool_rollback(struct spool *spool);

@@ -113,8 +113,12 @@ void put_set_done(struct put_set *set);
 /* counter.c, cap.c, cleanup.c */
 int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err);
 int cap_enforce(struct spool *spool, struct err *err);
+/* LF_EFULL while the log is far too large and a reader holds it. */
+int log_enforce(struct spool *spool, struct err *err);
 /* Deletes a session with all that is of it; adds its records to *ret_count. The ledger stays. */
 int session_drop(struct spool *spool, struct slice source, struct slice id, uint64_t *ret_count, struct err *err);
+/* Checkpoints and cuts the log to nothing, unless a reader holds it: then as much as can be. */
+void spool_empty_log(struct spool *spool);
 /* Gives free pages back to the file system. Outside a transaction. */
 int spool_shrink(struct spool *spool, struct err *err);
 #endif

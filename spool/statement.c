@@ -246,8 +246,13 @@ static int begin(struct spool *spool, struct err *err)
 
 int spool_begin(struct spool *spool, struct err *err)
 {
-	int rc = spool->writer && !spool->in_transaction && !spool->broken ? cap_enforce(spool, err) : 0;
+	int rc = 0;
 
+	if (spool->writer && !spool->in_transaction && !spool->broken) {
+		rc = log_enforce(spool, err);
+		if (rc == 0)
+			rc = cap_enforce(spool, err);
+	}
 	return rc != 0 ? rc : begin(spool, err);
 }
 

@@ -136,6 +136,46 @@ static void a_reader_reads_beside_the_writer_and_writes_nothing(void **state)
 	spool_close(reader);
 }
 
+static int64_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+/* It keeps the log from starting over: the log has an end, the writer says why, and goes on when the reader has gone. */
+static void a_reader_that_stays_does_not_fill_the_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct spool *reader = NULL;
+	struct err err = { 0 };
+	char *body = xmalloc(1000016), key[16];
+	int i, rc = 0;
+
+	snprintf(body, 1000016, "{\"a\":\"%01000000d\"}", 1);
+	one(f->spool, "a");
+	OK(spool_open_reader(f->dir, &reader, &err));
+	OK(spool_begin(reader, &err));
+	assert_int_equal(figures(reader).records, 1);
+	for (i = 0; i < 200 && (rc = spool_begin(f->spool, &err)) == 0; i++) {
+		snprintf(key, sizeof key, "k%d", i);
+		append(f->spool, (struct entry){ RECORD_MESSAGE, "s", "m", key, "", body, 0, 0, 1 });
+		OK(spool_commit(f->spool, &err));
+	}
+	assert_int_equal(rc, LF_EFULL);
+	assert_non_null(strstr(err.text, "reading"));
+	assert_in_range(i, 40, 80);
+	assert_in_range(size_of(file_in(f, "spool.db-wal")), 1, 72 << 20);
+	assert_int_equal(figures(reader).records, 1);
+	spool_close(reader);
+	OK(spool_begin(f->spool, &err));
+	one(f->spool, "b");
+	OK(spool_commit(f->spool, &err));
+	assert_in_range(size_of(file_in(f, "spool.db-wal")), 0, 1 << 20);
+	assert_int_equal(figures(f->spool).records, i + 2);
+	free(body);
+}
+
 static void a_reader_wants_a_spool(void **state)
 {
 	struct fixture *f = *state;
@@ -191,6 +231,12 @@ static void links_are_refused(void **state)
 	assert_int_equal(unlink(file_in(f, "lfspool.lock")), 0);
 	assert_int_equal(symlink(real, file_in(f, "lfspool.lock")), 0);
 	refuse(f, NULL);
+	assert_int_equal(unlink(file_in(f, "lfspool.lock")), 0);
+	assert_int_equal(mkfifo(file_in(f, "lfspool.lock"), 0600), 0);
+	refuse(f, "not a plain file of ours");
+	assert_int_equal(unlink(file_in(f, "lfspool.lock")), 0);
+	assert_int_equal(mkfifo(file_in(f, "spool.db"), 0600), 0);
+	refuse(f, "not a plain file");
 	snprintf(link_name, sizeof link_name, "%s/link", f->root);
 	assert_int_equal(symlink(f->dir, link_name), 0);
 	f->options.dir = link_name;
@@ -198,6 +244,31 @@ static void links_are_refused(void **state)
 	f->options.dir = f->dir;
 	assert_int_equal(chmod(f->dir, 0755), 0);
 	refuse(f, NULL);
+	assert_int_equal(chmod(f->dir, 0777), 0);
+	refuse(f, NULL);
+	assert_int_equal(chmod(f->dir, 0700), 0);
+}
+
+/* Of a directory that is not ours nothing is made ours; one without rights is refused to all but root. */
+static void foreign_directories_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	int rc;
+
+	spool_close(f->spool);
+	f->spool = NULL;
+	if (chown(f->dir, 12345, (gid_t)-1) == 0) {
+		refuse(f, NULL);
+		assert_int_equal(chown(f->dir, geteuid(), (gid_t)-1), 0);
+		assert_int_equal(chown(file_in(f, "spool.db"), 12345, (gid_t)-1), 0);
+		refuse(f, "belongs to somebody else");
+		assert_int_equal(chown(file_in(f, "spool.db"), geteuid(), (gid_t)-1), 0);
+	}
+	assert_int_equal(chmod(f->dir, 0), 0);
+	rc = spool_open(&f->options, &f->spool, &err);
+	assert_int_equal(rc, geteuid() == 0 ? 0 : LF_EPERM);
+	assert_int_equal(chmod(f->dir, 0700), 0);
 }
 
 /* ---- versions ---- */
@@ -443,7 +514,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(kill_keeps_what_was_committed), T(after_a_failed_sync_nothing_is_written), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
-		T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(a_newer_version_is_refused_untouched),
+		T(a_reader_that_stays_does_not_fill_the_disk), T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(foreign_directories_are_refused), T(a_newer_version_is_refused_untouched),
 		T(this_version_opens_and_a_foreign_file_does_not), T(a_broken_page_costs_its_rows_only), T(a_broken_head_costs_nothing_new),
 		T(an_interrupted_salvage_is_finished), T(a_changed_record_becomes_a_dead_letter), T(hot_statements_use_indexes),
 	};

@@ -45,13 +45,20 @@ static void same_shape(struct slice a, struct slice b)
 	}
 }
 
-static void no_canary(struct slice text)
+static bool has_canary(struct slice text)
 {
 	static const char body[] = CANARY_BODY;
 
 	for (size_t at = 0; at + GRAM_BYTES < sizeof body; at++)
 		if (memmem(text.ptr, text.len, body + at, GRAM_BYTES))
-			abort();
+			return true;
+	return false;
+}
+
+static void no_canary(struct slice text)
+{
+	if (has_canary(text))
+		abort();
 }
 
 static void check_text(struct redactor *redactor, struct slice input, struct buf *once, struct buf *twice)
@@ -110,6 +117,8 @@ static void check(struct redactor *redactor, struct slice input)
 	buf_init(&twice, 0);
 	buf_init(&planted, 0);
 	check_text(redactor, input, &once, &twice);
+	if (has_canary(input)) /* the fuzzer learns it from comparisons */
+		goto out;
 	plant(input, input.len ? number % input.len : 0, "\n", " ", &planted);
 	check_text(redactor, buf_view(&planted), &once, &twice);
 	no_canary(buf_view(&once));
@@ -119,6 +128,7 @@ static void check(struct redactor *redactor, struct slice input)
 			abort();
 		no_canary(buf_view(&once));
 	}
+out:
 	buf_done(&once);
 	buf_done(&twice);
 	buf_done(&planted);

@@ -29,7 +29,7 @@
 #define VALUE_PROSE Q_OPT "(?![ \\t]{0,16}+==)(?:" SEP "|[ \\t]{1,4}+(?:is|was)[ \\t:]{1,4}+)(?!//|:)" Q_OPT MIXED PLAIN "(?![(\\[])"
 
 /* One piece of what stands between the lines of a key: line ends, indents, quotes, comment and diff signs, numbers, grep's paths. */
-#define BETWEEN "(?:[\\s\"'`,+|>#*\\\\:\\x{2192}-]|[0-9]{1,6}+[:|\\t \\x{2192}]|//[ \\t]|(?<=\\\\)[nrt]" \
+#define BETWEEN "(?:[\\s\"'`,+|>#*\\\\:-]|[0-9]{1,6}+[:|\\t \\x{2192}]|//[ \\t]|(?<=\\\\)[nrt]" \
 	"|(?:(?<=[\\r\\n])|(?<=\\\\n))[^\\s:\\\\\"]{1,255}+:[0-9]{1,6}+[:-])"
 
 #define PASSWORD_WORDS "(?:password|passwd|passphrase|passcode|pwd)"

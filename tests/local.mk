@@ -11,6 +11,7 @@ shell_tests = \
 	tests/t/fault-power-cut.sh \
 	tests/t/fault-process.sh \
 	tests/t/fault-syscalls.sh \
+	tests/t/fuzz-redact.sh \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \
 	tests/t/headers.sh \

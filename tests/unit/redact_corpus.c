@@ -269,6 +269,7 @@ const struct family families[] = {
 	{ "password-plain", FAMILY_LINE, "spring.datasource.password={an14}" },
 	{ "password-plain", FAMILY_LINE, "  passphrase: {an20}  # rotate" },
 	{ "password-prose", FAMILY_LINE, "the password is {an12}, I think" },
+	{ "password-plain", FAMILY_LINE, "password: {d8}" },
 	{ "password-plain", FAMILY_LINE, "Password: {an12}" },
 	{ "password-plain", FAMILY_LINE, "db_pwd={an12}" },
 	{ "password-prose", FAMILY_LINE, "so the password was \"{an12}\" until then" },

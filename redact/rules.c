@@ -26,7 +26,7 @@
 /* "=" takes what follows at once; ":" and " = " what ends there. In prose the value must be mixed. */
 #define MIXED "(?=[^\\s\"'`(){}<>\\[\\]]{0,255}?[0-9])(?=[^\\s\"'`(){}<>\\[\\]]{0,255}?[A-Za-z])(?=[^\\s]{6})"
 #define VALUE_PLAIN Q_OPT "(?![ \\t]{0,16}+==)(?|=" WIDE "|" SEP "(?!//|:)" PLAIN PLAIN_END ")"
-#define VALUE_PROSE Q_OPT "(?![ \\t]{0,16}+==)(?:" SEP "|[ \\t]{1,4}+(?:is|was)[ \\t:]{1,4}+)(?!//|:)" Q_OPT MIXED PLAIN "(?![(\\[])"
+#define VALUE_PROSE "(?![ \\t]{0,16}+==)(?:" SEP "|[ \\t]{1,4}+(?:is|was)[ \\t:]{1,4}+)(?!//|:)" Q_OPT MIXED PLAIN "(?![(\\[])"
 
 /* One piece of what stands between the lines of a key: line ends, indents, quotes, comment and diff signs, numbers, grep's paths. */
 #define BETWEEN "(?:[\\s\"'`,+|>#*\\\\:-]|[0-9]{1,6}+[:|\\t \\x{2192}]|//[ \\t]|(?<=\\\\)[nrt]" \
@@ -39,6 +39,19 @@
 #define KEY_LITERALS "secret apikey api_key api-key api\tkey access\tkey subscription-key subscription_key subscriptionkey accesskey access_key access-key privatekey private_key private-key " \
 	"signingkey signing_key encryptionkey encryption_key masterkey master_key accountkey account_key " \
 	"sharedaccesskey authkey auth_key session_key client_key service_key storage_key admin_key credential"
+/* In prose a name has one of these behind it: looking for both at once costs less. */
+#define PASSWORD_PROSE "password: password\tis\t password\twas\t password\t: password\t= passwd: passwd\tis\t passwd\twas\t passwd\t: " \
+	"passwd\t= passphrase: passphrase\tis\t passphrase\twas\t passphrase\t: passphrase\t= passcode: passcode\tis\t " \
+	"passcode\twas\t passcode\t: passcode\t= pwd: pwd\tis\t pwd\twas\t pwd\t: pwd\t="
+#define KEY_PROSE "token: token\tis\t token\twas\t token\t: token\t= secret: secret\tis\t secret\twas\t secret\t: secret\t= " \
+	"api\tkey: api\tkey\tis\t api\tkey\twas\t api\tkey\t: api\tkey\t= apikey: apikey\tis\t apikey\twas\t apikey\t: " \
+	"apikey\t= api_key: api_key\tis\t api_key\twas\t api_key\t: api_key\t= api-key: api-key\tis\t api-key\twas\t " \
+	"api-key\t: api-key\t= access\tkey: access\tkey\tis\t access\tkey\twas\t access\tkey\t: access\tkey\t= " \
+	"secret\tkey: secret\tkey\tis\t secret\tkey\twas\t secret\tkey\t: secret\tkey\t= access_key: access_key\tis\t " \
+	"access_key\twas\t access_key\t: access_key\t= secret_key: secret_key\tis\t secret_key\twas\t secret_key\t: " \
+	"secret_key\t= private_key: private_key\tis\t private_key\twas\t private_key\t: private_key\t= credential: " \
+	"credential\tis\t credential\twas\t credential\t: credential\t= credentials: credentials\tis\t credentials\twas\t " \
+	"credentials\t: credentials\t="
 #define SUFFIX "(?:[_-]?(?:value|base|prod|production|dev|test|live|staging|[0-9]{1,3}))?+"
 
 const struct rule_row rule_table[] = {
@@ -235,12 +248,12 @@ const struct rule_row rule_table[] = {
 	  2, CHECK_TOKEN },
 	{ "password", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
 	{ "password-plain", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_PASSWORD },
-	{ "password-prose", 2, true, PASSWORD_LITERALS, PASSWORD_WORDS SUFFIX VALUE_PROSE, 1, CHECK_PROSE },
+	{ "password-prose", 2, true, PASSWORD_PROSE, PASSWORD_WORDS VALUE_PROSE, 1, CHECK_PROSE },
 	{ "secret", 2, true, KEY_LITERALS, KEY_WORDS SUFFIX NAME_SEP QUOTED(1), 2, CHECK_VALUE },
 	{ "secret-plain", 2, true, KEY_LITERALS, "(?<!::|[0-9]{12}:)" KEY_WORDS SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
 	{ "token", 2, true, "token", "token" SUFFIX NAME_SEP QUOTED(1), 2, CHECK_TOKEN },
 	{ "token-plain", 2, true, "token", "(?<!::|[0-9]{12}:)token" SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
-	{ "secret-prose", 2, true, KEY_LITERALS " token", "(?<!::|[0-9]{12}:)(?:" KEY_WORDS "|token)" SUFFIX VALUE_PROSE, 1, CHECK_PROSE },
+	{ "secret-prose", 2, true, KEY_PROSE, "(?<!::|[0-9]{12}:)(?:" KEY_WORDS "|token)" VALUE_PROSE, 1, CHECK_PROSE },
 	{ "command-line-user", 2, false, "-u\t -u= --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
 	  "[^\\s:\"'`\\\\]{1,128}+:([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
 	{ "command-line-password", 2, false, "sshpass mysql mariadb redis-cli docker podman",

@@ -227,6 +227,22 @@ int ingest_feed(struct ingest *in, struct slice bytes, struct err *err)
 	return frame_feed(in->frame, bytes, err);
 }
 
+int ingest_value(struct ingest *in, struct slice text, uint64_t line, struct err *err)
+{
+	struct frame_value value = { .text = text, .line = line };
+
+	in->counts.bytes += text.len;
+	return take_value(in, &value, err);
+}
+
+void ingest_oversize(struct ingest *in, uint64_t bytes, uint64_t line)
+{
+	struct frame_value value = { .line = line, .bytes = bytes, .problem = FRAME_OVERSIZE };
+	struct err ignored;
+
+	(void)take_value(in, &value, &ignored);
+}
+
 int ingest_finish(struct ingest *in, struct err *err)
 {
 	return frame_finish(in->frame, err);

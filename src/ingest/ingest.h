@@ -31,6 +31,10 @@ struct ingest_options {
 int ingest_new(const struct ingest_options *options, struct ingest **ret, struct err *err);
 /* Feeds bytes. Bad values are problems, not failures; a failure is emit's own code (then stop feeding). */
 int ingest_feed(struct ingest *ingest, struct slice bytes, struct err *err);
+/* One value that was cut out already; line is for messages. As for a line of ingest_feed(). */
+int ingest_value(struct ingest *ingest, struct slice text, uint64_t line, struct err *err);
+/* One that is larger than INGEST_MAX_VALUE_BYTES and was not read: a problem with a dead letter's metadata. */
+void ingest_oversize(struct ingest *ingest, uint64_t bytes, uint64_t line);
 /* End of input: an unfinished last line is a problem ("truncated last line"). */
 int ingest_finish(struct ingest *ingest, struct err *err);
 const struct ingest_counts *ingest_counts(const struct ingest *ingest);

@@ -4,9 +4,13 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/frame.c src/ingest/frame.h src/ingest/frame_private.h \
 	src/ingest/frame_document.c \
 	src/ingest/ingest.c src/ingest/ingest.h \
+	src/ingest/page.h \
 	src/ingest/source.h \
 	src/ingest/src_lfspool.c \
 	src/ingest/src_opencode.c \
+	src/ingest/src_opencode_db.c src/ingest/src_opencode_db.h src/ingest/src_opencode_db_private.h \
+	src/ingest/src_opencode_db_read.c \
+	src/ingest/src_opencode_db_vfs.c \
 	src/ingest/src_opencode_doc.c \
 	src/ingest/src_opencode_next.c \
 	src/ingest/src_opencode_parts.c \
@@ -14,7 +18,8 @@ src_ingest_libingest_a_SOURCES = \
 
 if HAVE_CMOCKA
 ingest_tests = \
-	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_ingest_records
+	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_ingest_records \
+	tests/unit/test_opencode_db
 check_PROGRAMS += $(ingest_tests)
 TESTS += $(ingest_tests)
 ingest_test_libs = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -22,10 +27,12 @@ tests_unit_test_frame_SOURCES = tests/unit/test_frame.c
 tests_unit_test_frame_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_SOURCES = tests/unit/test_ingest.c
 tests_unit_test_ingest_LDADD = $(ingest_test_libs)
-tests_unit_test_ingest_channels_SOURCES = tests/unit/test_ingest_channels.c
+tests_unit_test_ingest_channels_SOURCES = tests/unit/test_ingest_channels.c tests/unit/heads.h
 tests_unit_test_ingest_channels_LDADD = $(ingest_test_libs) $(ZLIB_LIBS)
 tests_unit_test_ingest_records_SOURCES = tests/unit/test_ingest_records.c
 tests_unit_test_ingest_records_LDADD = $(ingest_test_libs)
+tests_unit_test_opencode_db_SOURCES = tests/unit/test_opencode_db.c tests/unit/heads.h tests/unit/opencode_writer.h
+tests_unit_test_opencode_db_LDADD = $(ingest_test_libs) $(SQLITE_LIBS) $(ZLIB_LIBS)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_ingest

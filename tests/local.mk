@@ -10,6 +10,7 @@ shell_tests = \
 	tests/t/fault-disk-full.sh \
 	tests/t/fault-power-cut.sh \
 	tests/t/fault-process.sh \
+	tests/t/fault-server.sh \
 	tests/t/fault-syscalls.sh \
 	tests/t/fuzz-redact.sh \
 	tests/t/golden.sh \
@@ -52,3 +53,5 @@ tests_crash_faultio_so_LDADD = -ldl
 # What the tests fetched.
 clean-local:
 	rm -rf tests/npm-*
+check_PROGRAMS += tests/crash/front
+tests_crash_front_SOURCES = tests/crash/front.c

@@ -15,15 +15,8 @@ export LFSPOOL_SPOOL_DIR="$mnt/spool" LFSPOOL_MAX_SPOOL_MB=1000 LFSPOOL_MAX_FIEL
 	LFSPOOL_LOOKUP_DELAY=300ms LFSPOOL_MAX_RECORD_MB=16
 loud() { grep -c -e '"level":"error"' "$tmp/daemon.err"; }
 
-# sessions of 1.4 MB
-{ head -c 700000 /dev/urandom | od -An -tx1 -w32 | tr -d ' '; } | tr '\n' ' ' >"$tmp/pad"
-big_file() {
-	load_file "$1"
-	awk -v pad="$tmp/pad" 'BEGIN { getline text <pad } { i = index($0, "The answer is 42. This"); if (i && !done && /"end":/) { $0 = substr($0, 1, i - 1) text substr($0, i); done = 1 } print }' \
-		"$tmp/load/$1.jsonl" >"$tmp/load/$1.big" && mv "$tmp/load/$1.big" "$tmp/load/$1.jsonl"
-}
 ingest_big() { # N: notes the try, and the promise
-	[ -e "$tmp/load/$1.jsonl" ] || big_file "$1"
+	[ -e "$tmp/load/$1.jsonl" ] || load_big "$1" 1400000 # 1.4 MB
 	grep -q -x "$1" "$tmp/tried.0" 2>/dev/null || echo "$1" >>"$tmp/tried.0"
 	"$LFSPOOL" ingest "$tmp/load/$1.jsonl" >/dev/null 2>"$tmp/err"
 	status=$?

@@ -10,6 +10,14 @@ mkdir -p "$tmp/load"
 load_file() {
 	sed -E "s/((ses|msg|prt)_[A-Za-z0-9]{20})[A-Za-z0-9]{6}/\1$(printf %06d "$1")/g" "$load_template" >"$tmp/load/$1.jsonl"
 }
+# load_big N BYTES: the same with an answer of so many bytes
+load_big() {
+	load_file "$1"
+	[ -e "$tmp/pad.$2" ] || head -c $(($2 / 2)) /dev/urandom | od -An -tx1 -w32 | tr -d ' ' | tr '\n' ' ' >"$tmp/pad.$2"
+	awk -v pad="$tmp/pad.$2" 'BEGIN { getline text <pad }
+		{ i = index($0, "The answer is 42. This"); if (i && !done && /"end":/) { $0 = substr($0, 1, i - 1) text substr($0, i); done = 1 } print }' \
+		"$tmp/load/$1.jsonl" >"$tmp/load/$1.big" && mv "$tmp/load/$1.big" "$tmp/load/$1.jsonl"
+}
 # produce ID COUNT: up to COUNT sessions, one process each, until $tmp/stop is there
 produce() {
 	made=0
@@ -43,7 +51,7 @@ once() {
 	fi
 	exits 0 "$LFSPOOL" flush --timeout "${ONCE_TIMEOUT:-120}"
 	total=$(cat "$tmp"/tried.* | sort -u | wc -l)
-	jq -r 'select(.session | test("^ses_e0379f672ffeswdYB4Dp")) | .span' "$tmp/observations.jsonl" | sort >"$tmp/spans"
+	jq -r 'select(.own_session | test("^ses_e0379f672ffeswdYB4Dp")) | .span' "$tmp/observations.jsonl" | sort >"$tmp/spans"
 	doubled=$(uniq -d "$tmp/spans" | wc -l)
 	[ "$doubled" = 0 ] || fail "$1: $doubled observations arrived twice"
 	expect "$((total * load_spans))" "$(uniq "$tmp/spans" | wc -l)" "$1: observations of $total sessions at the receiver"
@@ -51,9 +59,9 @@ once() {
 # wait_for SECONDS WHAT COMMAND...: polls until the command succeeds
 wait_for() {
 	limit=$(($1 * 20)); what=$2; shift 2
-	n=0
+	polled=0
 	until "$@"; do
-		n=$((n + 1)); [ $n -lt $limit ] || fail "$what: not after $((limit / 20)) s"
+		polled=$((polled + 1)); [ $polled -lt $limit ] || fail "$what: not after $((limit / 20)) s"
 		sleep 0.05
 	done
 }

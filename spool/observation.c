@@ -122,6 +122,32 @@ static int put_new(struct spool *spool, const struct spool_observation *o, struc
 	               state, changed, changed, hash, o->body);
 }
 
+int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observation_state *ret, struct err *err)
+{
+	struct slice span = { (const char *)span_id, 8 };
+	int64_t ignored;
+	struct query query;
+	int rc = query_open(&query, spool, SQL_OBSERVATION_OF_SPAN, err, "b", span);
+
+	if (rc != 0)
+		return rc;
+	rc = query_next(&query, err);
+	if (rc == 1)
+		*ret = (enum observation_state)query_int(&query, 2);
+	query_close(&query);
+	if (rc != 0)
+		return rc > 0 ? 0 : rc;
+	rc = sql_int(spool, SQL_LEDGER_HASH, &ignored, err, "b", span);
+	if (rc == 0)
+		*ret = OBSERVATION_DELIVERED;
+	if (rc != LF_ENOENT)
+		return rc;
+	rc = sql_int(spool, SQL_DEAD_OF_SPAN, &ignored, err, "b", span);
+	if (rc == 0)
+		*ret = OBSERVATION_DEAD;
+	return rc;
+}
+
 static int put_changed(struct spool *spool, const struct spool_observation *o, const struct standing *standing, int64_t hash, struct err *err)
 {
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };

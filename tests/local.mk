@@ -27,7 +27,8 @@ shell_tests = \
 	tests/t/sink.sh \
 	tests/t/stale.sh \
 	tests/t/status-purge.sh \
-	tests/t/truth.sh
+	tests/t/truth.sh \
+	tests/t/verify.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 

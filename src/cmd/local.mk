@@ -12,7 +12,8 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd_run.c \
 	src/cmd/cmd_show.c \
 	src/cmd/cmd_sink.c \
-	src/cmd/cmd_status.c
+	src/cmd/cmd_status.c \
+	src/cmd/cmd_verify.c
 
 # The recorded session that the demo carries with it.
 demo_session = $(srcdir)/tests/fixtures/opencode/subagent/sse.jsonl

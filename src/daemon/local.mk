@@ -8,5 +8,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/status.c src/daemon/status.h \
+	src/daemon/tree.c src/daemon/tree.h \
+	src/daemon/verify.c src/daemon/verify.h \
 	src/daemon/work.c src/daemon/work.h \
 	src/daemon/writer.c src/daemon/writer.h

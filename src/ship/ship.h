@@ -5,6 +5,7 @@
  */
 #ifndef LF_SHIP_SHIP_H
 #define LF_SHIP_SHIP_H
+#include "base/json.h"
 #include "map/map.h"
 #include "ship/http.h"
 #include "spool.h"
@@ -59,5 +60,18 @@ int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct sh
 int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err);
 /* Spool: settles every row by its verdict, in one transaction; sets backoff or pause. Frees the batch. */
 int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, int64_t mono_ms, int64_t wall_ms, struct err *err);
+
+/* One observation as the server shows it. Texts and doc live for the call only; "" or -1: not told. */
+struct ship_seen {
+	const char *id, *type, *name, *level, *model;
+	int64_t start_ms, end_ms;
+	const struct json_doc *doc;
+	int32_t usage;           /* node of the object of token counts, or JSON_NONE */
+	double cost;             /* total, USD */
+};
+typedef int ship_seen_fn(void *context, const struct ship_seen *seen, struct err *err);
+/* Network: what the server has of a trace, each row that it stores (a span that it stores twice comes twice). A trace that it
+ * does not know has none. LF_EAGAIN: no whole answer now; LF_EINVAL: no host or keys. err has words. */
+int ship_list(struct ship *ship, const uint8_t trace_id[16], ship_seen_fn *fn, void *context, struct err *err);
 
 #endif

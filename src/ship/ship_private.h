@@ -84,6 +84,20 @@ enum ship_result probe_server(struct ship *ship, struct ship_batch *batch, struc
 void probe_choose(enum ship_api wanted, const char *version, struct ship_server *ret);
 void probe_api_name(const struct ship_server *server, char out[32]);
 
+/* ---- list.c ---- */
+struct list_query {
+	uint8_t trace_id[16];
+	int64_t from_ms, to_ms;   /* to_ms 0: all of it */
+	const char *fields;       /* groups of the API with a cursor; the older one gives all */
+};
+typedef int list_fn(void *context, const struct json_doc *doc, int32_t node, struct err *err);
+/*
+ * Calls fn for each observation of the trace. LF_ENOENT: this server has no such page. LF_EAGAIN: no whole answer, *last has
+ * what came instead. LF_ELIMIT: there is no end to it. last: made and freed by the caller.
+ */
+int list_trace(const struct ship *ship, const struct list_query *query, list_fn *fn, void *context, struct http_answer *last,
+               struct err *err);
+
 /* ---- lookup.c ---- */
 /*
  * Asks which rows the server has: those become delivered, the others go back to pending. LF_ENOENT: this

@@ -13,6 +13,7 @@ shell_tests = \
 	tests/t/fault-server.sh \
 	tests/t/fault-syscalls.sh \
 	tests/t/fuzz-redact.sh \
+	tests/t/doctor.sh \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \
 	tests/t/headers.sh \

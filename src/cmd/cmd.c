@@ -57,6 +57,7 @@ const struct command commands[] = {
 	{ "export", "", "the records as JSON lines", export_options, cmd_export, 0 },
 	{ "redact", "[FILE|-]", "pass text or JSON through the rules", redact_options, cmd_redact, 1 },
 	{ "verify", "[SESSION]", "compare the spool with Langfuse, and name what differs", json_options, cmd_verify, 1 },
+	{ "doctor", "", "check configuration, keys, server, spool and rights; how to mend each", json_options, cmd_doctor, 0 },
 	{ "dead", "[list|show ID|retry [ID]|drop [ID]]", "dead letters", json_options, cmd_dead, 2 },
 	{ "config", "", "every option, its value and where it came from", json_options, cmd_config, 0 },
 	{ "sink", "", "a loopback receiver: see what would leave the machine", sink_options, cmd_sink, 0 },

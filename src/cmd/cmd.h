@@ -69,5 +69,6 @@ int cmd_sink(struct cmd_args *args);
 int cmd_demo(struct cmd_args *args);
 int cmd_dead(struct cmd_args *args);
 int cmd_verify(struct cmd_args *args);
+int cmd_doctor(struct cmd_args *args);
 
 #endif

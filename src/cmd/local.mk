@@ -4,6 +4,7 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd_config.c \
 	src/cmd/cmd_dead.c \
 	src/cmd/cmd_demo.c \
+	src/cmd/cmd_doctor.c \
 	src/cmd/cmd_export.c \
 	src/cmd/cmd_flush.c \
 	src/cmd/cmd_ingest.c \

@@ -96,18 +96,6 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 	return rc;
 }
 
-static bool is_plain_text(const char *host)
-{
-	static const char *const loopback[] = { "127.", "localhost", "[::1]" };
-
-	if (strncmp(host, "http://", 7) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++)
-		if (strncmp(host + 7, loopback[i], strlen(loopback[i])) == 0)
-			return false;
-	return true;
-}
-
 static void say_hello(const struct conf *conf)
 {
 	const char *host = conf_string(conf, "langfuse_host");
@@ -115,7 +103,7 @@ static void say_hello(const struct conf *conf)
 
 	log_event(LOG_LEVEL_INFO, "daemon.start", "version=%s pid=%d mode=%s host=\"%s\"", PACKAGE_VERSION, (int)getpid(),
 	          conf_string(conf, "mode"), host ? host : "");
-	if (host && is_plain_text(host))
+	if (host && work_plain_text(host))
 		log_event(LOG_LEVEL_WARN, "daemon.plaintext", "note=\"http:// to a host that is not this machine: keys and traces can be read on the way\"");
 	if (!keys)
 		log_event(LOG_LEVEL_WARN, "daemon.nokeys", "note=\"no Langfuse keys: spooling only\"");

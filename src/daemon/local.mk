@@ -4,6 +4,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/control.c src/daemon/control.h \
 	src/daemon/daemon.c src/daemon/daemon.h \
 	src/daemon/derive.c src/daemon/derive.h \
+	src/daemon/doctor.c src/daemon/doctor.h src/daemon/doctor_private.h \
+	src/daemon/doctor_agent.c src/daemon/doctor_server.c src/daemon/doctor_spool.c \
 	src/daemon/flush.c src/daemon/flush.h \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \

@@ -161,6 +161,18 @@ int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg,
 	return fn(work->spool, arg, err);
 }
 
+bool work_plain_text(const char *host)
+{
+	static const char *const loopback[] = { "127.", "localhost", "[::1]" };
+
+	if (strncmp(host, "http://", 7) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++)
+		if (strncmp(host + 7, loopback[i], strlen(loopback[i])) == 0)
+			return false;
+	return true;
+}
+
 static enum ship_api api_of(const char *name)
 {
 	static const struct { const char *name; enum ship_api api; } table[] = {

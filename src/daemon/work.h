@@ -50,6 +50,8 @@ void work_close_spool(struct work *work);
 typedef int spool_work_fn(struct spool *spool, void *arg, struct err *err);
 int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg, struct err *err);
 
+/* The URL is http:// to a host that is not this machine: keys and traces can be read on the way. */
+bool work_plain_text(const char *host);
 /* The options of the sender. cancel may be NULL. */
 int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **ret, struct err *err);
 

@@ -73,6 +73,7 @@ void http_answer_init(struct http_answer *answer)
 	memset(answer, 0, sizeof(*answer));
 	buf_init(&answer->body, 0);
 	answer->retry_after_ms = -1;
+	answer->date_ms = -1;
 }
 
 void http_answer_done(struct http_answer *answer)
@@ -176,6 +177,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 		answer->content_type[0] = '\0';
 	} else if (header_is(line, "Retry-After", &value)) {
 		answer->retry_after_ms = http_parse_retry_after(value, clock_wall_ms());
+	} else if (header_is(line, "Date", &value)) { /* as ms from the epoch */
+		answer->date_ms = http_parse_retry_after(value, 0);
 	} else if (header_is(line, "Content-Type", &value)) {
 		snprintf(answer->content_type, sizeof(answer->content_type), "%.*s",
 		         (int)(value.len > 63 ? 63 : value.len), value.ptr);

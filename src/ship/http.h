@@ -24,6 +24,7 @@ struct http_answer {
 	struct buf body;
 	bool cut;                 /* the body ended early or was larger than allowed */
 	int64_t retry_after_ms;   /* -1: no header; seconds or HTTP-date, else -1 */
+	int64_t date_ms;          /* the server's clock; -1: no header */
 	char content_type[64];
 	char error[256];          /* curl's words when there is no whole answer */
 	bool tls_config_error;    /* certificate refused: configuration, not weather */

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #define WORD_MAX_BYTES 20 /* a longer run of letters is no plain word */
+#define EXPONENT_MIN_BYTES 40
 #define PROSE_MIN_BITS 2.5
 #define PIN_MIN_BYTES 4
 #define PREFIX_MAX_BYTES 16 /* of a key, before a mask */
@@ -340,4 +341,20 @@ size_t check_word_start(struct slice text, size_t at)
 	while (at > floor && (isalnum((unsigned char)text.ptr[at - 1]) || text.ptr[at - 1] == '_'))
 		at--;
 	return at;
+}
+
+bool check_is_exponent(struct slice value)
+{
+	bool upper = false, lower = false, digit = false;
+
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		upper |= c >= 'A' && c <= 'Z';
+		lower |= c >= 'a' && c <= 'z';
+		digit |= is_digit(c);
+		if (!is_letter(c) && !is_digit(c))
+			return false;
+	}
+	return value.len >= EXPONENT_MIN_BYTES && upper && lower && digit;
 }

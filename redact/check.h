@@ -23,6 +23,9 @@ enum check {
 /* True when the value is harmless and stays. */
 bool check_harmless(enum check check, struct slice value);
 
+/* 40 and more letters of URL-safe base64: digits, small letters and capitals. */
+bool check_is_exponent(struct slice value);
+
 /* Where the lines of base64 begin that end before `at`; at when there are none. Looks back 64 KiB. */
 size_t check_body_start(struct slice text, size_t at);
 

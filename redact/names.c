@@ -29,13 +29,14 @@ static const struct row {
 	{ "recoveryphrase", false, NAME_SECRET },
 	{ "name", false, NAME_NAME }, { "key", false, NAME_NAME }, { "variable", false, NAME_NAME }, { "header", false, NAME_NAME },
 	{ "value", false, NAME_VALUE }, { "plaintext", false, NAME_VALUE }, { "stringvalue", false, NAME_VALUE },
+	{ "d", false, NAME_EXPONENT },
 	/* Several in one */
 	{ "passwords", true, NAME_MANY }, { "passphrases", true, NAME_MANY }, { "secrets", true, NAME_MANY }, { "apikeys", true, NAME_MANY },
 	{ "apitokens", true, NAME_MANY }, { "accesstokens", true, NAME_MANY }, { "refreshtokens", true, NAME_MANY },
 	{ "authtokens", true, NAME_MANY }, { "recoverycodes", true, NAME_MANY }, { "backupcodes", true, NAME_MANY },
 	/* Ends of names */
 	{ "password", true, NAME_SECRET }, { "passwd", true, NAME_SECRET }, { "passphrase", true, NAME_SECRET },
-	{ "passcode", true, NAME_SECRET }, { "pwd", true, NAME_SECRET }, { "secret", true, NAME_SECRET }, { "apikey", true, NAME_SECRET },
+	{ "passcode", true, NAME_SECRET }, { "pwd", true, NAME_SECRET }, { "presharedkey", true, NAME_SECRET }, { "secret", true, NAME_SECRET }, { "apikey", true, NAME_SECRET },
 	{ "accesskey", true, NAME_SECRET }, { "secretkey", true, NAME_SECRET }, { "privatekey", true, NAME_SECRET },
 	{ "signingkey", true, NAME_SECRET }, { "encryptionkey", true, NAME_SECRET }, { "accountkey", true, NAME_SECRET },
 	{ "secretaccesskey", true, NAME_SECRET }, { "authorization", true, NAME_SECRET }, { "token", true, NAME_SECRET },

@@ -9,7 +9,8 @@ enum name_class {
 	NAME_NUMBER = 2, /* and any number of four or more digits */
 	NAME_MANY = 4,   /* strings in it are, but for short plain words */
 	NAME_NAME = 8,   /* its string is the name of what "value" beside it holds */
-	NAME_VALUE = 16  /* holds what "name" beside it says */
+	NAME_VALUE = 16, /* holds what "name" beside it says */
+	NAME_EXPONENT = 128 /* of a JSON web key: 40 and more letters of base64 in it are a private key */
 };
 
 /* A set of the above. Compared without case, "_", "-", "." and blanks. */

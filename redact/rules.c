@@ -32,11 +32,11 @@
 #define BETWEEN "(?:[\\s\"'`,+|>#*\\\\:-]|[0-9]{1,6}+[:|\\t \\x{2192}]|//[ \\t]|(?<=\\\\)[nrt]" \
 	"|(?:(?<=[\\r\\n])|(?<=\\\\n))[^\\s:\\\\\"]{1,255}+:[0-9]{1,6}+[:-])"
 
-#define PASSWORD_WORDS "(?:password|passwd|passphrase|passcode|pwd)"
-#define PASSWORD_LITERALS "password passwd passphrase passcode pwd"
-#define KEY_WORDS "(?:secret(?:[_-]?(?:access)?[_-]?key)?|(?:api|access|private|signing|encryption|master|account|shared|subscription" \
+#define PASSWORD_WORDS "(?:password|passwd|passphrase|passcode|pwd|psk)"
+#define PASSWORD_LITERALS "password passwd passphrase passcode pwd psk"
+#define KEY_WORDS "(?:secret(?:[_-]?(?:access)?[_-]?key)?|(?:api|access|private|signing|encryption|master|account|shared|subscription|pre-?shared" \
 	"|auth|session|client|service|storage|admin)[ _-]?key|credentials?)"
-#define KEY_LITERALS "secret apikey api_key api-key api\tkey access\tkey subscription-key subscription_key subscriptionkey accesskey access_key access-key privatekey private_key private-key " \
+#define KEY_LITERALS "secret presharedkey preshared_key pre-shared-key apikey api_key api-key api\tkey access\tkey subscription-key subscription_key subscriptionkey accesskey access_key access-key privatekey private_key private-key " \
 	"signingkey signing_key encryptionkey encryption_key masterkey master_key accountkey account_key " \
 	"sharedaccesskey authkey auth_key session_key client_key service_key storage_key admin_key credential"
 /* In prose a name has one of these behind it: looking for both at once costs less. */
@@ -205,6 +205,11 @@ const struct rule_row rule_table[] = {
 	  "PuTTY-User-Key-File-[0-9]:(?:[^P]++|P(?!rivate-Lines:|uTTY-User-Key))*+Private-Lines:[ 0-9]{1,8}+"
 	  "(?:" BETWEEN "*+(?:Private-(?:MAC|Hash):[ ]?)?+(?:[A-Za-z0-9+/=]{16,128}+|[A-Za-z0-9+/]{1,15}={1,2}"
 	  "|(?:[A-Za-z0-9+/]{4}){1,3}(?=" BETWEEN "++Private-)))*+", 0, CHECK_NONE },
+	{ "ssh2-private-key", 1, false, "----\tBEGIN\tSSH2", "---- BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY ----"
+	  "(?:" BETWEEN "*+(?:[A-Za-z0-9+/=]{16,1024}+|[A-Za-z0-9+/]{1,15}={1,2}|(?:Comment|Subject):[^\\r\\n\\\\]{0,128}+(?:\\\\{1,15}+\"[^\\r\\n\\\\]{0,128}+){0,4}+))*+", 0, CHECK_NONE },
+	{ "jwk-private-key", 1, false, "\"d\" \"d\\", "\"d\\\\{0,15}+\"" SEP "\\\\{0,15}+\"(?=[a-z0-9_-]{0,255}+[A-Z])([A-Za-z0-9_-]{40,}+)(?=\\\\{0,15}+\")", 1, CHECK_MIXED },
+	{ "minisign-secret-key", 1, false, "RWRTY0Iy RWRCSwAAA", EDGE "RWR(?:TY0Iy|CSwAAA)[A-Za-z0-9+/]{100,}+={0,2}", 0, CHECK_NONE },
+	{ "extended-private-key", 1, false, "xprv9 xprvA tprv8", EDGE "[xt]prv[89A][A-Za-z0-9]{100,}+", 0, CHECK_NONE },
 	/* Places: what stands there is a secret whatever it looks like */
 	{ "environment", 2, false, "TOKEN SECRET PASSWORD PASSWD PASSPHRASE APIKEY API_KEY ACCESS_KEY PRIVATE_KEY SECRET_KEY CREDENTIAL "
 	  "AUTH_KEY ENCRYPTION_KEY SIGNING_KEY _PWD _PASS _AUTH",

@@ -93,6 +93,13 @@ static int write_cut(struct walk *walk, struct slice text)
 	return rc;
 }
 
+static bool is_secret_value(uint8_t class, struct slice text)
+{
+	if (class & NAME_EXPONENT)
+		return check_is_exponent(text);
+	return (class & (NAME_SECRET | NAME_MANY)) && !check_harmless((class & NAME_SECRET) ? CHECK_VALUE : CHECK_TOKEN, text);
+}
+
 /* What stands for the text in the output: walk->redactor->clean when *ret_changed. */
 static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool *ret_changed)
 {
@@ -101,8 +108,7 @@ static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool 
 
 	buf_clear(&redactor->clean);
 	*ret_changed = true;
-	if ((class & (NAME_SECRET | NAME_MANY)) && !check_harmless((class & NAME_SECRET) ? CHECK_VALUE : CHECK_TOKEN, text) &&
-	    !scan_is_marker(redactor, text)) {
+	if (is_secret_value(class, text) && !scan_is_marker(redactor, text)) {
 		scan_count(redactor, rule, (struct span){ 0, text.len });
 		return scan_marker(redactor, rule, &redactor->clean);
 	}

@@ -183,6 +183,11 @@ const struct family families[] = {
 	{ "openssh-private-key-body", FAMILY_BLOCK, "b3BlbnNzaC1rZXktdj^EAAAAA{b45}\n" LINES "{b30}" },
 	{ "putty-private-key", FAMILY_BLOCK, "PuTTY-User-Key-F^ile-3: ssh-ed25519\nEncryption: none\nComment: me\nPublic-Lines: 2\n{b64}\n{b16}\n"
 	  "Private-Lines: 1\n{b48}\nPrivate-MAC: {x64}" },
+	{ "ssh2-private-key", FAMILY_BLOCK, "---- BEG^IN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: \"me\"\n" LINES "{b20}==\n---- E^ND SSH2 ENCRYPTED PRIVATE KEY ----" },
+	{ "jwk-private-key", FAMILY_LINE, "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2\",\"d\":\"{s43}\"}" },
+	{ "jwk-private-key", FAMILY_LINE, "  \"d\": \"{s342}\"," },
+	{ "minisign-secret-key", FAMILY_BLOCK, "untrusted comment: minisign encrypted secret key\nRWRT^Y0Iy{b204}" },
+	{ "extended-private-key", FAMILY_TOKEN, "xpr^v9{word107}" },
 	/* Connection strings */
 	{ "aws-secret-key", FAMILY_LINE, "aws_secret_access_key = {b40}" },
 	{ "aws-secret-key", FAMILY_LINE, "AWS_SECRET_ACCESS_KEY={b40}" },
@@ -299,6 +304,8 @@ const struct family families[] = {
 	{ NULL, FAMILY_LINE, "[client]\nuser = root\npassword = {an16}" },
 	{ NULL, FAMILY_LINE, "https://me:{an16}@github.com" },
 	{ "pgpass", FAMILY_LINE, "db.example.com:5432:app:me:{an16}" },
+	{ NULL, FAMILY_LINE, "[Interface]\nPrivateKey = {b43}=\n[Peer]\nPresharedKey = {b43}=" },
+	{ NULL, FAMILY_LINE, "network={\n\tssid=\"home\"\n\tpsk=\"{an12}\"\n}" },
 	{ "command-line", FAMILY_LINE, "deploy --password {an14} --region x" },
 	{ "command-line", FAMILY_LINE, "deploy --token={an24}" },
 	{ "command-line", FAMILY_LINE, "cli --api-key \"{an32}\" run" },

@@ -28,7 +28,9 @@ static const struct {
 	{ "{\"key\":\"X-Api-Key\",\"Value\":\"q1\"}", "{\"key\":\"X-Api-Key\",\"Value\":" M "}" },
 	{ "{\"name\":\"Author\\u0069zation\",\"value\":\"q1\"}", "{\"name\":\"Author\\u0069zation\",\"value\":" M "}" },
 	{ "[\"--api-key\",\"q1\",\"--x\",\"y1\"]", "[\"--api-key\"," M ",\"--x\",\"y1\"]" },
+	{ "{\"kty\":\"EC\",\"d\":\"a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V\"}", "{\"kty\":\"EC\",\"d\":" M "}" },
 	/* Must stay */
+	{ "{\"d\":\"3f786850e387550fdab836ed7e6dc881de23001b\",\"d\":\"M10 20L30 40\",\"d\":\"2026-01-02\"}", NULL },
 	{ "{\"password\":7,\"secret\":true,\"token\":null,\"pin\":123456,\"token\":123456}", NULL },
 	{ "{\"max_tokens\":4096,\"tokens\":{\"input\":10000},\"input_tokens\":12345,\"totalTokens\":99999}", NULL },
 	{ "{\"nextToken\":\"CAUQ1A\",\"next_page_token\":\"x1\",\"continuation-token\":\"y2\",\"NextToken\":\"z3\"}", NULL },

@@ -1,8 +1,8 @@
 /*
- * Our tokenizer against json-c: recordings and thousands of damaged copies of them must be accepted by
+ * Our tokenizer against json-c: recordings and thousands of damaged copies of them, and what a fuzzer found, must be accepted by
  * both or by none, and mean the same. json-c (strict) is laxer in known ways, each of which is
  * checked to be the reason when only it accepts: UTF-8 that is not valid, control characters in strings,
- * a number that ends with its point or begins with needless zeros.
+ * a number that ends with its point or begins with needless zeros, a NUL behind the value.
  */
 /* Two of json-c's types have names of ours. */
 #define json_type jsonc_type
@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -42,8 +43,15 @@ static struct json_object *parse_theirs(struct slice text)
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH);
 	struct json_object *object;
 
+	char *copy = malloc(text.len + 1);
+
+	/* Without a NUL at its end it waits for more of a number. */
+	assert_non_null(copy);
+	memcpy(copy, text.ptr, text.len);
+	copy[text.len] = '\0';
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, text.ptr, (int)text.len);
+	object = json_tokener_parse_ex(tokener, copy, (int)text.len + 1);
+	free(copy);
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 	    json_tokener_get_parse_end(tokener) < text.len - 1) {
 		json_object_put(object);
@@ -69,6 +77,8 @@ static bool known_difference(struct slice text, struct err *err)
 		return json_utf8_valid(text) == (size_t)(at - text.ptr);
 	if (!strcmp(reader.error, "a control character in a string"))
 		return (unsigned char)*at < 0x20;
+	if (!strcmp(reader.error, "something stands after the value")) /* a NUL ends its text */
+		return *at == '\0';
 	if (!strcmp(reader.error, "a fraction without digits"))
 		return at[-1] == '.' && (*at < '0' || *at > '9');
 	if (!strcmp(reader.error, "a number with a leading zero"))
@@ -202,6 +212,80 @@ static bool check(struct slice text)
 	return ours;
 }
 
+/* Each line of an event stream, each document of a session. nftw() passes no context. */
+static unsigned recorded;
+
+static int check_recording(const char *path, const struct stat *info, int type, struct FTW *ftw)
+{
+	const char *dot = strrchr(path, '.');
+	bool lines = dot && strcmp(dot, ".jsonl") == 0;
+	struct buf text;
+	struct err err;
+
+	(void)ftw;
+	if (type != FTW_F || !dot || (!lines && strcmp(dot, ".json") != 0))
+		return 0;
+	buf_init(&text, 0);
+	if (file_read_all(path, (size_t)info->st_size + 1, &text, &err))
+		fail_msg("%s", err.text);
+	for (size_t at = 0; at < text.len;) {
+		const char *newline = lines ? memchr(text.data + at, '\n', text.len - at) : NULL;
+		size_t end = newline ? (size_t)(newline - text.data) : text.len;
+		char *copy = malloc(end - at + 1);
+
+		assert_non_null(copy);
+		memcpy(copy, text.data + at, end - at);
+		if (end > at && !check((struct slice){ copy, end - at }))
+			fail_msg("%s: no valid JSON at byte %zu", path, at);
+		free(copy);
+		recorded++;
+		at = end + 1;
+	}
+	buf_done(&text);
+	return 0;
+}
+
+static void recorded_sessions_agree(void **state)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[4096];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/fixtures/opencode", srcdir ? srcdir : ".");
+	assert_int_equal(nftw(path, check_recording, 16, FTW_PHYS), 0);
+	assert_in_range(recorded, 1000, 1000000);
+}
+
+/* What a coverage-guided fuzzer of our tokenizer kept: one input a line, in hex. */
+static void fuzzed_inputs_agree(void **state)
+{
+	struct buf text;
+	unsigned count = 0, accepted = 0;
+
+	(void)state;
+	buf_init(&text, 0);
+	read_fixture("fuzz.hex", &text);
+	for (size_t at = 0; at < text.len; count++) {
+		const char *newline = memchr(text.data + at, '\n', text.len - at);
+		size_t n = ((newline ? (size_t)(newline - text.data) : text.len) - at) / 2;
+		char *input = malloc(n + 1);
+
+		assert_non_null(input);
+		for (size_t i = 0; i < n; i++) {
+			unsigned byte = 0;
+
+			assert_int_equal(sscanf(text.data + at + 2 * i, "%2x", &byte), 1);
+			input[i] = (char)byte;
+		}
+		accepted += n > 0 && check((struct slice){ input, n });
+		free(input);
+		at += 2 * n + 1;
+	}
+	assert_in_range(count, 400, 100000);
+	assert_in_range(accepted, 10, count - 10);
+	buf_done(&text);
+}
+
 static void recordings_agree(void **state)
 {
 	struct buf text;
@@ -257,7 +341,8 @@ static void damaged_copies_agree(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(recordings_agree), cmocka_unit_test(damaged_copies_agree) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(recordings_agree), cmocka_unit_test(damaged_copies_agree),
+		                             cmocka_unit_test(recorded_sessions_agree), cmocka_unit_test(fuzzed_inputs_agree) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ int main(void)
 	for (size_t at = 0; at <= lab.count; at++) {
 		disk_advance(&disk, at);
 		for (enum cut cut = CUT_KILL; cut < CUT_COUNT; cut++)
-			if ((at + 8 * cut) % lab.stride == 0 || at < 12)
+			if ((at + 8 * cut) % lab.stride == 0 || (at < lab.world.opened_at && (at + cut) % 5 == 0))
 				cut_once(&lab, &disk, cut, at, false);
 		if (posts_at(&lab, at))
 			cut_once(&lab, &disk, CUT_DROP, at, true);

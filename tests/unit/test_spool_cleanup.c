@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #define DAY ((int64_t)86400000)
 #define STEP (DAY - 60000) /* what the clock may move between two cleanups without having jumped */
@@ -331,6 +332,36 @@ static void the_file_shrinks_again(void **state)
 	fclose(file);
 }
 
+/* The sink was away for long; when all is delivered and has expired the file is as small as a new one. */
+static void a_drained_backlog_gives_its_room_back(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct stat st;
+	char path[128], session[16];
+	int64_t now = clock_wall_ms();
+
+	f->options.retention_ms = DAY;
+	reopen(f);
+	for (int i = 0; i < 40; i++) {
+		snprintf(session, sizeof session, "s%d", i);
+		record(f->spool, session, session, 1, 200000);
+	}
+	snprintf(path, sizeof path, "%s/spool.db", f->dir);
+	OK(spool_cleanup(f->spool, now, &err));
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 8000000);
+	for (int i = 0; i < 40; i++) {
+		snprintf(session, sizeof session, "s%d", i);
+		deliver(f->spool, session, (uint8_t)i);
+	}
+	OK(spool_cleanup(f->spool, now + STEP, &err));
+	OK(spool_cleanup(f->spool, now + 2 * STEP, &err));
+	counters_are(f->spool, "dropped", "dropped/retention=40;");
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 1, (long)empty_bytes + 100000);
+}
+
 /* ---- retention ---- */
 
 static void retention_takes_old_sessions(void **state)
@@ -381,6 +412,26 @@ static void a_clock_that_jumps_deletes_nothing(void **state)
 	assert_int_equal(figures(f->spool).records, 0);
 }
 
+/* A battery ran out: the clock says 1970, and later the truth again. */
+static void a_clock_in_1970_deletes_nothing(void **state)
+{
+	static const int64_t jumps[] = { 1000, 1000 + STEP, -400 * DAY, 400 * DAY, 0 };
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	int64_t now = clock_wall_ms();
+
+	f->options.retention_ms = 2 * DAY;
+	reopen(f);
+	record(f->spool, "u", "u1", 10, 10);
+	OK(spool_cleanup(f->spool, now, &err));
+	for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
+		OK(spool_cleanup(f->spool, i < 2 ? jumps[i] : now + jumps[i], &err));
+		assert_int_equal(figures(f->spool).records, 1);
+	}
+	OK(spool_cleanup(f->spool, now + STEP, &err));
+	assert_int_equal(figures(f->spool).records, 1);
+}
+
 /* ---- a full disk ---- */
 
 static void a_full_disk_stores_nothing_and_goes_on_later(void **state)
@@ -423,8 +474,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_purge_deletes_what_it_says), T(purging_nothing_is_an_error), T(purging_a_revision_uncovers_the_one_before),
 		T(below_the_cap_nothing_goes), T(the_cap_takes_in_its_order), T(content_goes_and_metadata_stays), T(the_oldest_records_go_last_of_all),
-		T(a_parent_outlives_its_children), T(growth_is_stopped_at_once), T(the_file_shrinks_again), T(retention_takes_old_sessions),
-		T(a_clock_that_jumps_deletes_nothing), T(a_full_disk_stores_nothing_and_goes_on_later),
+		T(a_parent_outlives_its_children), T(growth_is_stopped_at_once), T(the_file_shrinks_again), T(a_drained_backlog_gives_its_room_back), T(retention_takes_old_sessions),
+		T(a_clock_that_jumps_deletes_nothing), T(a_clock_in_1970_deletes_nothing), T(a_full_disk_stores_nothing_and_goes_on_later),
 	};
 
 	return cmocka_run_group_tests(tests, measure_empty, NULL);

@@ -66,10 +66,10 @@ static void look_at(struct lab *lab, struct world *world, const struct point *po
 }
 
 /* False when the script ended before this n. Looking closes the file, which writes back what a failed sync left: without a
- * look the next process meets it. */
-static bool fail_once(struct lab *lab, const struct fault_row *row, size_t at, bool look)
+ * look the next process meets it. *at becomes the operation that did fail. */
+static bool fail_once(struct lab *lab, const struct fault_row *row, size_t *at, bool look)
 {
-	struct point point = { .how = row->name, .at = at };
+	struct point point = { .how = row->name, .at = *at };
 	struct err err = { 0 };
 	struct journal journal;
 	struct world world;
@@ -78,11 +78,12 @@ static bool fail_once(struct lab *lab, const struct fault_row *row, size_t at, b
 	lab_empty(lab->dir);
 	world_init(&world, lab->dir);
 	fault_watch(lab->dir, &journal);
-	fault_arm(row->kind, at);
+	fault_arm(row->kind, *at);
 	expect(world_run(&world, &err), row->code, &err, &point);
 	if (row->sticky)
 		start_in_vain(&world, row, &point);
 	fired = fault_disarm();
+	*at = fault_fired_at();
 	if (fired && look)
 		look_at(lab, &world, &point);
 	if (fired) {
@@ -136,7 +137,7 @@ int main(void)
 	lab_init(&lab);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		unsigned long count = 0;
-		for (size_t at = i; fail_once(&lab, &rows[i], at, count % 2); at += lab.full ? 1 : at < 40 ? 3 : 3 * lab.stride)
+		for (size_t at = i; fail_once(&lab, &rows[i], &at, count % 2); at += lab.full ? 1 : at < 40 ? 3 : 3 * lab.stride)
 			count++;
 		printf("%-16s %lu\n", rows[i].name, count);
 		total += count;

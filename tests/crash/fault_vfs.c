@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,11 +19,11 @@ static struct {
 	char dir[256];
 	struct journal *journal; /* NULL: nothing is watched */
 	int live[DISK_NAMES];    /* name -> file, -1 none */
-	size_t position, at;
+	size_t position, at, fired_at;
 	enum fault_kind kind;
 	bool fired;
 	int last_errno;
-	bool in_shim;            /* a sync is SQLite's */
+	bool in_shim;            /* a write or sync is SQLite's, and known already */
 	int64_t clock_ms;
 } disk;
 
@@ -134,6 +135,8 @@ static int fails(enum disk_op_kind op)
 		return 0;
 	if (disk.fired && !faults[disk.kind].sticky)
 		return 0;
+	if (!disk.fired)
+		disk.fired_at = now;
 	disk.fired = true;
 	disk.last_errno = faults[disk.kind].number;
 	return disk.last_errno;
@@ -154,6 +157,11 @@ bool fault_disarm(void)
 	disk.fired = false;
 	disk.last_errno = 0;
 	return fired;
+}
+
+size_t fault_fired_at(void)
+{
+	return disk.fired_at;
 }
 
 size_t fault_position(void)
@@ -190,6 +198,16 @@ static int shim_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 	return shim_of(file)->real->pMethods->xRead(shim_of(file)->real, to, n, at);
 }
 
+static int write_real(struct shim *shim, const void *from, int n, sqlite3_int64 at)
+{
+	int rc;
+
+	disk.in_shim = true;
+	rc = shim->real->pMethods->xWrite(shim->real, from, n, at);
+	disk.in_shim = false;
+	return rc;
+}
+
 static int shim_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
 {
 	struct shim *shim = shim_of(file);
@@ -197,13 +215,13 @@ static int shim_write(sqlite3_file *file, const void *from, int n, sqlite3_int64
 
 	if (number != 0 && disk.kind == FAULT_SHORT) {
 		journal_write(shim->file, from, (size_t)n / 2, at);
-		(void)shim->real->pMethods->xWrite(shim->real, from, n / 2, at);
+		(void)write_real(shim, from, n / 2, at);
 	}
 	if (number != 0)
 		return number == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 	if (watched(shim))
 		journal_write(shim->file, from, (size_t)n, at);
-	return shim->real->pMethods->xWrite(shim->real, from, n, at);
+	return write_real(shim, from, n, at);
 }
 
 static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -456,22 +474,34 @@ int rename(const char *from, const char *to)
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
-/* A file that the spool wrote itself: as if all of it had been written just now. */
-static int sync_own(const struct stat *st)
+/* The watched file behind a descriptor that is not SQLite's; -1 none. */
+static int file_of(int fd)
 {
 	char path[512];
-	struct stat other;
+	struct stat st, other;
 
+	if (!disk.journal || disk.in_shim || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
 	for (int i = 0; i < disk.journal->names_count; i++) {
 		snprintf(path, sizeof path, "%s/%s", disk.dir, disk.journal->names[i]);
-		if (disk.live[i] < 0 || stat(path, &other) != 0 || other.st_ino != st->st_ino)
-			continue;
-		if (fails(DISK_WRITE) != 0)
-			return disk.last_errno;
-		take_content(disk.live[i], path);
-		return sync_file(disk.live[i]);
+		if (disk.live[i] >= 0 && stat(path, &other) == 0 && other.st_ino == st.st_ino && other.st_dev == st.st_dev)
+			return disk.live[i];
 	}
-	return 0;
+	return -1;
+}
+
+ssize_t pwrite(int fd, const void *from, size_t n, off_t at)
+{
+	int file = file_of(fd), number = file >= 0 ? fails(DISK_WRITE) : 0;
+	struct iovec vector;
+
+	if (number != 0)
+		return set_errno(number);
+	if (file >= 0)
+		journal_write(file, from, n, at);
+	memcpy(&vector.iov_base, &from, sizeof from);
+	vector.iov_len = n;
+	return pwritev(fd, &vector, 1, at);
 }
 
 /* SQLite's files are synced in shim_sync(). What arrives here and is watched is the directory, or a file that is ours. */
@@ -482,8 +512,8 @@ static int sync_fd(int fd)
 
 	if (!disk.journal || fstat(fd, &st) != 0 || stat(disk.dir, &dir) != 0)
 		return 0;
-	if (S_ISREG(st.st_mode) && !disk.in_shim)
-		number = sync_own(&st);
+	if (file_of(fd) >= 0)
+		number = sync_file(file_of(fd));
 	if (S_ISDIR(st.st_mode) && st.st_ino == dir.st_ino && st.st_dev == dir.st_dev) {
 		number = fails(DISK_SYNC_DIR);
 		if (number == 0)

@@ -1,6 +1,6 @@
 /*
  * A disk that fails when it is told to, and remembers what was done to it. It stands between SQLite (a shim VFS over
- * the unix one) or the spool's own renames and syncs (functions that stand before libc's) and the real files of one
+ * the unix one) or the spool's own writes, renames and syncs (functions that stand before libc's) and the real files of one
  * watched directory. Every change becomes a struct disk_op of a journal, out of which disk.h makes what a power cut
  * would have left. One thread.
  */
@@ -52,6 +52,8 @@ size_t fault_position(void);
 void fault_arm(enum fault_kind kind, size_t at);
 /* Ends the fault (space was freed, the disk is well again). True when it did fire. */
 bool fault_disarm(void);
+/* The operation that the last fault made fail first. */
+size_t fault_fired_at(void);
 /* SQLite's allocation with this number (from 0, counted since) fails, and for_ever those after it. SIZE_MAX: none. */
 void fault_arm_memory(size_t at, bool for_ever);
 /* Ends that. True when one did fail. */

@@ -34,6 +34,14 @@ int spool_each_dirty(struct spool *spool, unsigned max, spool_id_fn *fn, void *c
 	return rc != 0 ? rc : each_id(&query, fn, context, err);
 }
 
+int spool_each_dirty_newest(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err)
+{
+	struct query query;
+	int rc = query_open(&query, spool, SQL_EACH_DIRTY_NEWEST, err, "i", (int64_t)max);
+
+	return rc != 0 ? rc : each_id(&query, fn, context, err);
+}
+
 int spool_each_stale(struct spool *spool, int64_t limit_ms, spool_id_fn *fn, void *context, struct err *err)
 {
 	struct query query;

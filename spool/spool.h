@@ -58,6 +58,7 @@ int spool_cursor_get(struct spool *spool, struct slice source, struct slice name
 /* ---- dirty sessions, to be assembled ---- */
 /* Up to max sessions that have records newer than what was assembled. */
 int spool_each_dirty(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
+int spool_each_dirty_newest(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
 int spool_mark_dirty(struct spool *spool, struct slice source, struct slice session, struct err *err);
 int spool_mark_clean(struct spool *spool, struct slice source, struct slice session, struct err *err);
 /* Sessions that have an open (unfinished) turn and were last heard of before limit_ms. Dirty ones are not among them: whether they

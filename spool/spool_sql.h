@@ -89,6 +89,7 @@
 	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.session=?1 ORDER BY r.seq") \
 	X(SQL_LAST_OF_KEY, "SELECT max(seq) FROM record WHERE source=?1 AND key=?2") \
 	X(SQL_EACH_DIRTY, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty LIMIT ?1") \
+	X(SQL_EACH_DIRTY_NEWEST, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty DESC LIMIT ?1") \
 	X(SQL_DIRTY_MAX, "SELECT max(dirty) FROM session WHERE dirty<>0") \
 	X(SQL_EACH_STALE, "SELECT source, id FROM session WHERE open<>0 AND dirty=0 AND last_ms<?1 ORDER BY last_ms") \
 	X(SQL_PENDING_OLDEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms, id") \

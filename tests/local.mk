@@ -8,6 +8,7 @@ shell_tests = \
 	tests/t/channels.sh \
 	tests/t/daemon.sh \
 	tests/t/fault-disk-full.sh \
+	tests/t/fault-outage.sh \
 	tests/t/fault-power-cut.sh \
 	tests/t/fault-process.sh \
 	tests/t/fault-server.sh \

@@ -122,15 +122,28 @@ static int derive_one(struct spool *spool, enum trace_unit unit, const struct se
 	return rc;
 }
 
-int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *ret_more, struct err *err)
+typedef int each_dirty_fn(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
+
+static int derive_some(struct spool *spool, enum trace_unit unit, each_dirty_fn *each, unsigned max, size_t *ret_count, struct err *err)
 {
 	struct session_list list = { 0 };
-	int rc = spool_each_dirty(spool, max, list_add, &list, err);
+	int rc = each(spool, max, list_add, &list, err);
 
 	for (size_t i = 0; rc == 0 && i < list.count; i++)
 		rc = derive_one(spool, unit, &list.items[i], err);
-	*ret_more = rc == 0 && list.count == max;
+	*ret_count = list.count;
 	list_done(&list);
+	return rc;
+}
+
+int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *ret_more, struct err *err)
+{
+	size_t count;
+	int rc = derive_some(spool, unit, spool_each_dirty_newest, max / 4, &count, err);
+
+	if (rc == 0)
+		rc = derive_some(spool, unit, spool_each_dirty, max, &count, err);
+	*ret_more = rc == 0 && count == max;
 	return rc;
 }
 

@@ -4,7 +4,8 @@
 #include "daemon/work.h"
 
 /*
- * Assembles up to max dirty sessions, each in a transaction of its own, on the thread that owns the spool.
+ * Assembles up to max dirty sessions, those first that wait longest, but before them a few of the newest, which a backlog must
+ * not hold up; each in a transaction of its own, on the thread that owns the spool.
  * *ret_more: there are others left.
  */
 int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *ret_more, struct err *err);

@@ -19,12 +19,14 @@ static const char *const stop_words[] = {
 	"boolean", "object", "any", "unknown", "void", "never", "optional", "required", "bytes", "text", "todo",
 	"tbd", "redacted", "[redacted]", "hidden", "masked", "omitted", "empty", "unset", "missing", "invalid",
 	"example", "placeholder", "&str", "string[]", "string?", "std::string", "char", "varchar", "self", "this",
+	"password", "passwd", "%s", "%d", "%r", "%v", "%q", "%@", "{}",
 	"include", "same-origin", "omit", "!vault", "!ref", "!sub", "!env", "!env_var", "!secret", "!getatt", "!join", "!importvalue",
 };
 static const char *const stop_prefixes[] = {
 	"your-", "your_", "your ", "<your", "insert-", "insert_", "xxxx", "...", "****", "process.env", "os.environ",
 	"os.getenv", "import.meta.", "secrets.", "env.", "env(", "getenv(", "system.getenv", "deno.env", "bun.env",
-	"string |", "string|", "optional[",
+	"string |", "string|", "optional[", "self.", "self[", "this.", "req.", "request.", "config.", "settings.", "options.",
+	"args.", "params.", "props.",
 };
 /* What prose says of a secret that is none: alone, or with "-" and more behind. */
 static const char *const method_words[] = {
@@ -132,8 +134,8 @@ static bool is_reference(struct slice value)
 		return ends_with(value, "}");
 	if (value.ptr[0] != '$')
 		return false;
-	if (!rest.len)
-		return true; /* the pattern stops at what follows */
+	if (rest.len < 2)
+		return true; /* the pattern stops at what follows; or $!, $1 */
 	if (rest.ptr[0] == '{' || rest.ptr[0] == '(')
 		return ends_with(value, "}") || ends_with(value, ")") || (!memchr(rest.ptr, '}', rest.len) &&
 		       !memchr(rest.ptr, ')', rest.len)); /* cut off at a blank */
@@ -143,7 +145,7 @@ static bool is_reference(struct slice value)
 /* Without what closes the code around it. */
 static struct slice trim_code(struct slice value)
 {
-	while (value.len && value.ptr[value.len - 1] && strchr(")]}:;,\"'\\", value.ptr[value.len - 1]))
+	while (value.len && value.ptr[value.len - 1] && strchr("([{)]}:;,\"'\\", value.ptr[value.len - 1]))
 		value.len--;
 	return value;
 }
@@ -170,14 +172,68 @@ static bool is_label(struct slice value)
 	return value.ptr[0] >= 'A' && value.ptr[0] <= 'Z' && all_of(value, is_letter_or_blank) && has_secret_word(value);
 }
 
+/* PWD is a directory: "/home/me". Base64 may begin with "/", so that only known roots count. */
+static bool is_path(struct slice value)
+{
+	static const char *const roots[] = {
+		"~/", "/home/", "/Users/", "/root/", "/tmp/", "/usr/", "/var/", "/opt/", "/etc/", "/app/", "/srv/", "/mnt/", "/work/", "/code/",
+		"/src/", "/data/", "/private/", "/Volumes/", "/workspace/", "/workspaces/", "/builds/", "/repo/", "/github/", "/run/", "/nix/",
+	};
+
+	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+		size_t n = strlen(roots[i]);
+
+		if (starts_with(value, roots[i]) || (value.len + 1 == n && strncmp(value.ptr, roots[i], n - 1) == 0))
+			return true;
+	}
+	return false;
+}
+
 static bool is_placeholder(struct slice value)
 {
 	size_t inner = trim_code(value).len;
 
+	/* One character; a path; and what stands between two quoted texts. */
+	if (value.len < 2 || is_path(value) || (value.ptr[1] == ' ' && strchr(",)+.", value.ptr[0])))
+		return true;
 	for (; value.len && value.len >= inner; value.len--)
 		if (is_mask(value) || is_masked(value) || is_label(value) || is_reference(value) || is_stop_word(value))
 			return true;
 	return inner == 0;
+}
+
+/* Name.Builtin: a member without digits. */
+static bool is_member(struct slice value)
+{
+	size_t part = 0;
+
+	for (size_t i = 0; i < value.len; i++) {
+		part = value.ptr[i] == '.' ? 0 : part + 1;
+		if (part > WORD_MAX_BYTES || (part ? !is_letter(value.ptr[i]) : i == 0 || i + 1 == value.len))
+			return false;
+	}
+	return memchr(value.ptr, '.', value.len) != NULL;
+}
+
+/* #d0d0d0 */
+static bool is_color(struct slice value)
+{
+	for (size_t i = 1; i < value.len; i++)
+		if (!isxdigit((unsigned char)value.ptr[i]))
+			return false;
+	return value.ptr[0] == '#' && (value.len == 4 || value.len == 7 || value.len == 9);
+}
+
+/* a[1], a["b (the pattern stops at the quote) */
+static bool is_index(struct slice value)
+{
+	const char *open = memchr(value.ptr, '[', value.len);
+
+	while (value.len > 1 && strchr(")};,:", value.ptr[value.len - 1]))
+		value.len--;
+	return open && open > value.ptr && is_letter(value.ptr[0]) &&
+	       all_of((struct slice){ value.ptr, (size_t)(open - value.ptr) }, is_code_char) &&
+	       (value.ptr[value.len - 1] == ']' || open + 1 == value.ptr + value.len);
 }
 
 /* A call, an index, a member (a.b), a number, a name that itself speaks of secrets. */
@@ -187,11 +243,13 @@ static bool is_code(struct slice value)
 
 	if (all_of(value, is_number))
 		return value.len < WORD_MAX_BYTES;
-	if (is_letter(value.ptr[0]) && memchr(value.ptr, '(', value.len))
+	if ((is_letter(value.ptr[0]) && memchr(value.ptr, '(', value.len)) || is_index(value))
 		return true;
+	if (starts_with(value, "http://") || starts_with(value, "https://"))
+		return true; /* what is secret in it, other rules find */
 	if (all_of(value, is_letter))
 		return has_secret_word(value);
-	return dot && dot > value.ptr && is_letter(dot[-1]) && dot + 1 < value.ptr + value.len && is_letter(dot[1]) &&
+	return dot && dot > value.ptr && is_letter(value.ptr[0]) && is_code_char(dot[-1]) && dot + 1 < value.ptr + value.len && is_letter(dot[1]) &&
 	       all_of(value, is_code_char) && has_secret_word(value);
 }
 
@@ -268,6 +326,8 @@ bool check_harmless(enum check check, struct slice value)
 		return true;
 	if (check == CHECK_PROSE)
 		return is_prose(value);
+	if (check == CHECK_TOKEN && (is_member(value) || is_color(value)))
+		return true;
 	return check == CHECK_TOKEN && value.len < WORD_MAX_BYTES && all_of(value, is_letter);
 }
 

@@ -260,7 +260,7 @@ const struct rule_row rule_table[] = {
 	{ "token-plain", 2, true, "token", "(?<!::|[0-9]{12}:)token" SUFFIX VALUE_PLAIN, 1, CHECK_TOKEN },
 	{ "secret-prose", 2, true, KEY_PROSE, "(?<!::|[0-9]{12}:)(?:" KEY_WORDS "|token)" VALUE_PROSE, 1, CHECK_PROSE },
 	{ "command-line-user", 2, false, "-u\t -u= --user", "(?<![A-Za-z0-9-])(?:-u|--user)(?:=|[ \\t]{1,8}+)" Q_OPT
-	  "[^\\s:\"'`\\\\]{1,128}+:([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
+	  "[^\\s:\"'`\\\\]{1,128}+:(?!:)([^\\s\"'`\\\\]{3,512}+)", 1, CHECK_CODE },
 	{ "command-line-password", 2, false, "sshpass mysql mariadb redis-cli docker podman",
 	  EDGE "(?:sshpass[ \\t]{1,8}+-p[ \\t]{0,8}+|(?:mysql|mariadb)(?:-?dump|-?admin)?[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-p(?=[^ \\t])"
 	  "|redis-cli[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-a[ \\t]{1,8}+|(?:docker|podman)[ \\t]{1,8}+login[ \\t](?:[^\\r\\n|;&]{0,256}?[ \\t])?-p[ \\t]{1,8}+)"

@@ -17,7 +17,7 @@ static const struct {
 	{ "{\"user.apiKey\":[\"a1\",[\"b2\"],{\"x\":\"c3\"}]}", "{\"user.apiKey\":[" M ",[" M "],{\"x\":\"c3\"}]}" },
 	{ "{\"password\":12345678,\"passwd\":1234,\"secret\":99999}", "{\"password\":" M ",\"passwd\":" M ",\"secret\":" M "}" },
 	{ "{\"password\":[123456]}", "{\"password\":[" M "]}" },
-	{ "{\"authorization\":\"q1\",\"cookie\":\"a\",\"privateKey\":\"b\",\"mnemonic\":\"one two\"}",
+	{ "{\"authorization\":\"q1\",\"cookie\":\"a1\",\"privateKey\":\"b1\",\"mnemonic\":\"one two\"}",
 	  "{\"authorization\":" M ",\"cookie\":" M ",\"privateKey\":" M ",\"mnemonic\":" M "}" },
 	{ "{\"passwords\":[\"abc123\",\"plain\"]}", "{\"passwords\":[" M ",\"plain\"]}" },
 	/* Objects are looked into: their value is the secret's */
@@ -37,6 +37,7 @@ static const struct {
 	{ "{\"password\":{\"type\":\"string\",\"description\":\"at least 8\"}}", NULL },
 	{ "{\"password\":\"${DB_PASSWORD}\",\"token\":\"<your-token>\",\"secret\":\"\",\"apiKey\":\"xxxx\",\"passwd\":\"Password\"}", NULL },
 	{ "{\"passwordHash\":\"a1\",\"secretName\":\"b2\",\"tokenizer\":\"c3\",\"keys\":[\"d4\"],\"secretary\":\"e5\",\"author\":\"f6\"}", NULL },
+	{ "{\"PWD\":\"/home/me\",\"oldpwd\":\"/tmp\"}", NULL },
 	{ "{\"secrets\":\"inherit\",\"credentials\":\"include\"}", NULL },
 	{ "[{\"name\":\"token\",\"value\":\"blue\"},{\"value\":\"a1\"}]", NULL },
 	{ "[{\"name\":\"DB_PASSWORD\",\"other\":{\"value\":\"v1\"},\"text\":\"v2\"},{\"value\":\"v3\"}]", NULL },

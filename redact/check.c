@@ -193,11 +193,11 @@ static bool is_placeholder(struct slice value)
 {
 	size_t inner = trim_code(value).len;
 
-	/* One character; a path; and what stands between two quoted texts. */
-	if (value.len < 2 || is_path(value) || (value.ptr[1] == ' ' && strchr(",)+.", value.ptr[0])))
+	/* One character; and what stands between two quoted texts. */
+	if (value.len < 2 || (value.ptr[1] == ' ' && strchr(",)+.", value.ptr[0])))
 		return true;
 	for (; value.len && value.len >= inner; value.len--)
-		if (is_mask(value) || is_masked(value) || is_label(value) || is_reference(value) || is_stop_word(value))
+		if (is_path(value) || is_mask(value) || is_masked(value) || is_label(value) || is_reference(value) || is_stop_word(value))
 			return true;
 	return inner == 0;
 }

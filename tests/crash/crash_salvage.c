@@ -334,6 +334,36 @@ static void salvage_once(struct salvage *salvage, size_t page)
 	check_salvaged(salvage, &point);
 }
 
+/* Cut when the new file is all that there is: a start that cannot put it in its place either leaves it where it is. */
+static unsigned long finish_in_vain(const struct salvage *salvage, const struct disk *disk, size_t at)
+{
+	unsigned long count = 0;
+	char path[160];
+
+	for (bool fired = true; fired; count++) {
+		const struct point point = { .how = "salvage finished with a fault", .at = at, .second = count };
+		struct err err = { 0 };
+		struct journal journal;
+		struct world world;
+		lab_empty(lab.dir);
+		disk_cut(disk, CUT_KILL, 0, lab.dir);
+		path_of(path, "spool.db");
+		if (access(path, F_OK) == 0)
+			return 0;
+		world_init(&world, lab.dir);
+		fault_watch(lab.dir, &journal);
+		fault_arm(FAULT_EIO, count);
+		if (world_open(&world, &err) != 0 && err.code != LF_EIO)
+			lab_fail(&point, "%s", err.text);
+		fired = fault_disarm();
+		world_done(&world);
+		fault_unwatch();
+		journal_done(&journal);
+		check_salvaged(salvage, &point);
+	}
+	return count;
+}
+
 static unsigned long cut_salvage(const struct salvage *salvage)
 {
 	unsigned long count = 0;
@@ -348,6 +378,7 @@ static unsigned long cut_salvage(const struct salvage *salvage)
 			disk_cut(&disk, (enum cut)cut, point.seed, lab.dir);
 			check_salvaged(salvage, &point);
 		}
+		count += finish_in_vain(salvage, &disk, at);
 	}
 	disk_done(&disk);
 	return count;

@@ -3,6 +3,8 @@ redact_libredact_a_SOURCES = redact/check.c redact/check.h redact/filter.c redac
 	redact/pattern.c redact/pattern.h redact/pii.c redact/pii.h redact/prefilter.c redact/prefilter.h redact/redact.h redact/redactor.h redact/rules.c redact/rules.h \
 	redact/ruleset.c redact/ruleset.h redact/ruleset_input.c redact/scan.c redact/walk.c
 
+EXTRA_DIST += redact/RULES.md
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_redact
 tests_unit_test_redact_SOURCES = tests/unit/test_redact.c

@@ -23,6 +23,7 @@ shell_tests = \
 	tests/t/layout.sh \
 	tests/t/manual.sh \
 	tests/t/places.sh \
+	tests/t/plugin.sh \
 	tests/t/secretlint.sh \
 	tests/t/redact-options.sh \
 	tests/t/secrets.sh \
@@ -32,7 +33,7 @@ shell_tests = \
 	tests/t/truth.sh \
 	tests/t/verify.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/opencode/feed.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

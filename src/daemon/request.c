@@ -1,7 +1,9 @@
 /* The table of requests and their handlers; see request.h. */
 #include "daemon/request.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "daemon/client.h"
 #include "daemon/flush.h"
@@ -152,6 +154,38 @@ static int handle_ingest(struct call *call, struct err *err)
 	return rc;
 }
 
+/*
+ * The rest of what comes over this connection is events, until the other side ends it. The answer goes out first: it says that
+ * sending may begin. What is read is durable sooner or later; the sender does not hear of it.
+ */
+static int handle_events(struct call *call, struct err *err)
+{
+	struct work *work = call->context->work;
+	char *source = json_strdup(call->args, json_get(call->args, 0, "source"), 64);
+	char *name = json_strdup(call->args, json_get(call->args, 0, "name"), 64);
+	struct pipeline_result result;
+	int rc;
+
+	pipeline_result_init(&result);
+	if (call->context->peer_fd < 0 || !work->writer)
+		rc = err_set(err, LF_EINVAL, "events: only a running daemon listens");
+	else if (atomic_fetch_add(&work->streams, 1) >= WORK_MAX_STREAMS)
+		rc = err_set(err, LF_EBUSY, "events: %d agents are connected already", WORK_MAX_STREAMS);
+	else if (file_write_all(call->context->peer_fd, SLICE("{\"rc\":0}\n")) != 0)
+		rc = err_set(err, LF_ECLOSED, "events: the sender is gone");
+	else
+		rc = pipeline_run(work, source, name ? name : "events", call->context->peer_fd, -1, &result, err);
+	if (call->context->peer_fd >= 0 && work->writer)
+		atomic_fetch_sub(&work->streams, 1);
+	log_event(rc == 0 || rc == LF_ECLOSED ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "events.end",
+	          "rc=%d events=%llu stored=%llu bad=%llu", rc, (unsigned long long)result.counts.events,
+	          (unsigned long long)result.stored, (unsigned long long)result.counts.bad);
+	pipeline_result_done(&result);
+	free(source);
+	free(name);
+	return rc;
+}
+
 static int handle_ping(struct call *call, struct err *err)
 {
 	(void)call, (void)err;
@@ -163,7 +197,7 @@ static const struct {
 	int (*handle)(struct call *call, struct err *err);
 } requests[] = {
 	{ "ping", handle_ping },     { "status", handle_status }, { "purge", handle_purge },   { "dead", handle_dead },
-	{ "flush", handle_flush },   { "ingest", handle_ingest },
+	{ "flush", handle_flush },   { "ingest", handle_ingest }, { "events", handle_events },
 };
 
 static int dispatch(struct call *call, struct err *err)

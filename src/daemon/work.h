@@ -11,6 +11,9 @@
 #include "spool.h"
 #include <stdatomic.h>
 
+/* So that connections are left for commands. */
+#define WORK_MAX_STREAMS 32
+
 struct writer;
 struct flusher;
 
@@ -25,6 +28,7 @@ struct work {
 	struct writer *writer;   /* NULL: one-shot */
 	struct flusher *flusher; /* NULL: one-shot */
 	atomic_bool stopping;
+	atomic_int streams;      /* agents that send events over the control socket */
 	char **deny_values;      /* the user's own secrets, NULL-terminated */
 	char *host_name;
 };

@@ -68,7 +68,7 @@ for run in full/v4 metadata_only/v4 full/v2; do
 	search "a request ($run)" "$tmp"/requests/*
 	search "a log ($run)" "$tmp/daemon.err" "$tmp/daemon.out" "$tmp/sink.out" "$tmp/sink.err"
 	grep -q -a -r -F -e "$own" "$tmp/spool" "$tmp/requests" "$tmp/daemon.err" && fail "the user's own secret was kept ($run)"
-	[ "$(find "$tmp/requests" -type f | wc -l)" -gt 5 ] || fail "hardly anything was sent"
+	[ "$(wc -l <"$tmp/observations.jsonl")" -gt 150 ] || fail "hardly anything was sent"; rm -f "$tmp/observations.jsonl"
 done
 printf '%s secrets planted in %s inputs\n' "$planted" "$(find "$tmp/in" -type f | wc -l)"
 exit 0

@@ -333,7 +333,7 @@ static int write_again(int fd, off_t size)
 		if (n <= 0 || pwrite(fd, chunk, (size_t)n, at) != n)
 			return -1;
 	}
-	return fdatasync(fd);
+	return fsync(fd);
 }
 
 /*

@@ -132,7 +132,7 @@ int main(void)
 {
 	double start = lab_seconds();
 	unsigned long total = 0;
-	struct lab lab;
+	static struct lab lab;
 
 	lab_init(&lab);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -91,7 +91,7 @@ int main(void)
 {
 	double start = lab_seconds();
 	unsigned long total = 0;
-	struct lab lab;
+	static struct lab lab;
 	struct disk disk;
 
 	lab_init(&lab);

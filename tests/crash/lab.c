@@ -48,6 +48,33 @@ uint64_t lab_state(struct world *world, const struct point *point)
 	return hash;
 }
 
+void lab_empty(const char *dir)
+{
+	char path[512];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d))) {
+		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+		if (e->d_name[0] != '.')
+			(void)unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static struct lab *to_remove;
+
+static void remove_dirs(void)
+{
+	fault_unwatch();
+	lab_empty(to_remove->dir);
+	lab_empty(to_remove->other);
+	(void)rmdir(to_remove->dir);
+	(void)rmdir(to_remove->other);
+	(void)rmdir(to_remove->root);
+}
+
 void lab_init(struct lab *lab)
 {
 	static const struct point point = { .how = "undisturbed" };
@@ -68,6 +95,9 @@ void lab_init(struct lab *lab)
 	snprintf(lab->other, sizeof lab->other, "%s/other", lab->root);
 	if (mkdir(lab->dir, 0700) != 0 || mkdir(lab->other, 0700) != 0)
 		abort();
+	to_remove = lab;
+	if (!getenv("CRASH_KEEP"))
+		atexit(remove_dirs);
 	fault_init();
 	world_init(&lab->world, lab->dir);
 	fault_watch(lab->dir, &lab->journal);
@@ -87,28 +117,8 @@ void lab_init(struct lab *lab)
 	disk_init(&lab->killed, &lab->journal);
 }
 
-void lab_empty(const char *dir)
-{
-	char path[512];
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
-	while (d && (e = readdir(d))) {
-		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.')
-			(void)unlink(path);
-	}
-	if (d)
-		closedir(d);
-}
-
 void lab_done(struct lab *lab)
 {
-	lab_empty(lab->dir);
-	lab_empty(lab->other);
-	(void)rmdir(lab->dir);
-	(void)rmdir(lab->other);
-	(void)rmdir(lab->root);
 	world_done(&lab->world);
 	journal_done(&lab->journal);
 	free(lab->states);

@@ -7,7 +7,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define LAB_STRIDE 307
 #else
-#define LAB_STRIDE 61
+#define LAB_STRIDE 97
 #endif
 
 struct lab {
@@ -32,7 +32,8 @@ struct point { /* where and how; is said when something is wrong */
 };
 
 void lab_empty(const char *dir);
-/* Runs the script once, recorded. Ends the program with 77 (skipped) under the thread sanitizer. */
+/* Runs the script once, recorded. The directories go when the program ends, but for CRASH_KEEP; *lab must live as long. Ends the
+ * program with 77 (skipped) under the thread sanitizer. */
 void lab_init(struct lab *lab);
 void lab_done(struct lab *lab);
 double lab_seconds(void);

@@ -16,7 +16,7 @@
 #define CPU_BYTE_NS 32
 #define CPU_NO_JIT 8
 #define CALLS_PER_CLOCK 16
-#define WINDOW_MIN 64 /* starts tried between two looks at the clock */
+#define WINDOW_MIN 16 /* starts tried between two looks at the clock */
 #define WINDOW_SHARE 16 /* doubled while it takes less than this part of the time */
 
 struct pattern {

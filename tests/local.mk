@@ -13,6 +13,7 @@ shell_tests = \
 	tests/t/fault-process.sh \
 	tests/t/fault-server.sh \
 	tests/t/fault-syscalls.sh \
+	tests/t/faults.sh \
 	tests/t/fuzz-redact.sh \
 	tests/t/doctor.sh \
 	tests/t/golden.sh \
@@ -33,7 +34,7 @@ shell_tests = \
 	tests/t/truth.sh \
 	tests/t/verify.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/opencode/feed.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

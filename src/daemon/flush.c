@@ -9,29 +9,44 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SESSIONS_AT_A_TIME 16
+#define SESSIONS_AT_A_TIME 4
+#define LOTS_OF_A_ROUND 4
 #define CLEANUP_EVERY_MS 60000
 
 struct derive_job {
 	struct work *work;
 	bool more;
+	bool no_room; /* on the disk, for what is left */
 };
+
+/* A few at a time, each time with a look at the disk: what is assembled already goes out first, and makes room. */
+static int derive_round(struct derive_job *job, struct spool *spool, struct err *err)
+{
+	int rc = 0;
+
+	job->more = true;
+	for (int i = 0; rc == 0 && job->more && i < LOTS_OF_A_ROUND; i++) {
+		if (work_disk_low(job->work, WORK_RESERVE_DERIVE)) {
+			job->more = false;
+			job->no_room = true;
+			break;
+		}
+		rc = derive_dirty(spool, job->work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+	}
+	return rc;
+}
 
 static int derive_job_run(struct spool *spool, void *arg, struct err *err)
 {
 	struct derive_job *job = arg;
 	struct work *work = job->work;
-	int rc;
-
-	if (work_disk_low(work, WORK_RESERVE_DERIVE)) /* what is assembled already goes out first, and makes room */
-		return 0;
-	rc = derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+	int rc = derive_round(job, spool, err);
 
 	/* what is open is known once it is assembled; what became stale is assembled again */
-	if (rc == 0)
+	if (rc == 0 && !work_disk_low(work, WORK_RESERVE_DERIVE))
 		rc = derive_stale(spool, work->rules, work->stale_after_ms, clock_wall_ms(), err);
 	if (rc == 0 && !job->more)
-		rc = derive_dirty(spool, work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+		rc = derive_round(job, spool, err);
 	return rc;
 }
 
@@ -54,6 +69,23 @@ static int settle_job_run(struct spool *spool, void *arg, struct err *err)
 	return ship_settle(job->ship, spool, job->batch, clock_mono_ms(), clock_wall_ms(), err);
 }
 
+static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)arg;
+	return spool_relieve(spool, err);
+}
+
+/* All that was assembled is sent, and there was no room to assemble the rest. */
+static int make_room(struct work *work, struct flush_round *ret, struct err *err)
+{
+	int rc = work_on_spool(work, false, relieve_job_run, NULL, err);
+
+	if (rc == 0 && work_disk_low(work, WORK_RESERVE_DERIVE))
+		rc = err_set(err, LF_EFULL, "the disk is full: less than %u MB are free: what is stored cannot be made ready", (unsigned)(WORK_RESERVE_DERIVE >> 20));
+	ret->progressed = rc == 0;
+	return rc;
+}
+
 int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, struct err *err)
 {
 	struct derive_job derive = { .work = work };
@@ -66,6 +98,8 @@ int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, s
 	rc = work_on_spool(work, false, take_job_run, &job, err);
 	if (rc != 0)
 		return rc;
+	if (!job.batch && derive.no_room)
+		return make_room(work, ret, err);
 	if (!job.batch) {
 		ret->idle = !derive.more;
 		return 0;
@@ -197,12 +231,6 @@ static void complain(struct flusher *flusher, const struct err *err)
 		return;
 	flusher->complained_mono_ms = clock_mono_ms();
 	log_event(LOG_LEVEL_ERROR, "flush.failed", "code=%d error=\"%s\"", err->code, err->text);
-}
-
-static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
-{
-	(void)arg;
-	return spool_relieve(spool, err);
 }
 
 /* A disk that is nearly full: says so, and gives back what is delivered, when there was something. */

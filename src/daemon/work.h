@@ -42,8 +42,8 @@ int work_open_spool(struct work *work, struct err *err);
  * has filled its disk could not even write down that a batch goes out. Nothing new is taken below WORK_RESERVE_INPUT,
  * nothing assembled below WORK_RESERVE_DERIVE.
  */
-#define WORK_RESERVE_INPUT (UINT64_C(48) << 20)
-#define WORK_RESERVE_DERIVE (UINT64_C(32) << 20)
+#define WORK_RESERVE_INPUT (UINT64_C(64) << 20)
+#define WORK_RESERVE_DERIVE (UINT64_C(48) << 20)
 /* True when less than that is free where the spool lies; false when nobody can tell. */
 bool work_disk_low(const struct work *work, uint64_t reserve_bytes);
 

@@ -1,6 +1,7 @@
 /*
  * Stands before a receiver and spoils answers at the byte level. Each connection carries one request.
- *   front PORT DEED[:COUNT]      passes on to 127.0.0.1:PORT; the first COUNT POSTs (1) get the deed
+ *   front PORT DEED[:COUNT]      passes on to 127.0.0.1:PORT; the first COUNT POSTs (1) get the deed; with FRONT_METHOD=GET
+ *                                the first GETs
  * What a deed answers is sent as it is; "stored" ones have passed the request on before. Prints its own address, then a
  * line for each request: method, target, whether it had credentials, whether it asked for 100-continue.
  */
@@ -304,13 +305,14 @@ static void log_request(const struct bytes *request)
 
 static void serve(int client, unsigned port, const struct deed *deed, const char *value, long *left)
 {
+	const char *method = getenv("FRONT_METHOD") ? getenv("FRONT_METHOD") : "POST";
 	struct exchange x = { .client = client, .value = value };
 	bool spoil;
 
 	if (!read_request(client, &x.request))
 		goto out;
 	log_request(&x.request);
-	spoil = *left > 0 && strncmp(x.request.data, "POST", 4) == 0;
+	spoil = *left > 0 && strncmp(x.request.data, method, strlen(method)) == 0;
 	if (!spoil || deed->stores)
 		x.answer = pass_on(port, &x.request);
 	if (!spoil) {

@@ -59,41 +59,44 @@ f5_little_memory() { # in steps down to where it does not start: it works, or fa
 	[ $refused -gt 0 ] || fail "F5: the limit did not bite"
 	kept F5
 }
-f6_sixteen_descriptors() { # callers beyond them wait their turn; no spinning
+f6_sixteen_descriptors() { # callers beyond them wait, or are told to come again; no spinning
 	start_sink v4
-	rm -f "$tmp/pipe"; mkfifo "$tmp/pipe"
-	(ulimit -n 16; exec "$LFSPOOL" run) >>"$tmp/daemon.out" 2>>"$tmp/daemon.err" &
-	daemon_pid=$!
-	works() { [ "$(field .pid)" = "$daemon_pid" ]; }
-	wait_for 20 "the daemon with 16 descriptors" works
-	stalled=''
-	exec 8<>"$tmp/pipe"
-	for i in 1 2 3 4 5 6; do "$LFSPOOL" ingest - <"$tmp/pipe" >/dev/null 2>&1 & stalled="$stalled $!"; done
-	sleep 0.5
-	idles "$daemon_pid" 2 "F6: no descriptors left"
-	for p in $stalled; do # those that found no place were told to come again
-		kill "$p" 2>/dev/null || turned_away="${turned_away:-} $p"
-		wait "$p" 2>/dev/null
-		got=$?
-		case "${turned_away:-} " in *" $p "*) expect 75 $got "F6: the status of one that was turned away" ;; esac
+	turned_away=''
+	for files in 16 17; do # with one of them no connection is left over, with the other no descriptor for its input
+		rm -f "$tmp/pipe"; mkfifo "$tmp/pipe"
+		(ulimit -n $files; exec "$LFSPOOL" run) >>"$tmp/daemon.out" 2>>"$tmp/daemon.err" &
+		daemon_pid=$!
+		works() { [ "$(field .pid)" = "$daemon_pid" ]; }
+		wait_for 20 "the daemon with $files descriptors" works
+		stalled=''
+		exec 8<>"$tmp/pipe"
+		for i in 1 2 3 4 5 6; do "$LFSPOOL" ingest - <"$tmp/pipe" >/dev/null 2>&1 & stalled="$stalled $!"; done
+		sleep 0.5
+		idles "$daemon_pid" 1 "F6: no descriptors left of $files"
+		for p in $stalled; do
+			kill "$p" 2>/dev/null && { wait "$p" 2>/dev/null; continue; }
+			turned_away="$turned_away $p"
+			wait "$p" 2>/dev/null
+			expect 75 $? "F6: the status of one that was turned away"
+		done
+		exec 8>&-
+		produce $files 5
+		expect 5 "$(wc -l <"$tmp/promised.$files")" "F6: sessions taken afterwards"
+		kept F6
+		stop_daemon || fail "the daemon did not stop well"
 	done
-	[ -n "${turned_away:-}" ] || fail "F6: 16 descriptors were enough"
-	exec 8>&-
-	produce 6 5
-	expect 5 "$(wc -l <"$tmp/promised.6")" "F6: sessions taken afterwards"
-	kept F6
-	stop_daemon || fail "the daemon did not stop well"
+	[ -n "$turned_away" ] || fail "F6: the descriptors were enough"
 	once F6
 	stop_sink
 }
 f7_two_daemons() { # the lock is flock's, not that of a number in a file
 	start_daemon
-	exits 1 "$LFSPOOL" run
+	exits 1 timeout 20 "$LFSPOOL" run
 	says "$daemon_pid"
 	kill -9 "$daemon_pid"; wait "$daemon_pid" 2>/dev/null
 	start_daemon # the old number in the lock file does not matter
 	echo 1 >"$LFSPOOL_SPOOL_DIR/lfspool.lock"
-	exits 1 "$LFSPOOL" run
+	exits 1 timeout 20 "$LFSPOOL" run
 	exits 0 "$LFSPOOL" ingest "$good"
 	stop_daemon || fail "the daemon did not stop well"
 	head -c 100 /dev/zero >"$LFSPOOL_SPOOL_DIR/lfspool.lock" # F11: full of NULs
@@ -185,6 +188,7 @@ f51_hundreds_of_producers() { # at once: each is told the truth, and one that ma
 				"$LFSPOOL" ingest "$tmp/load/$n.jsonl" >/dev/null
 				got=$?
 				[ $got = 75 ] || break
+				: >"$tmp/away.$n"
 				sleep 0.1
 			done
 			[ $got = 0 ] && : >"$tmp/done.$n"
@@ -195,6 +199,7 @@ f51_hundreds_of_producers() { # at once: each is told the truth, and one that ma
 	for p in $producers51; do wait "$p"; done
 	ls "$tmp" | sed -n 's/^done\.//p' >"$tmp/promised.0"
 	expect "$count" "$(wc -l <"$tmp/promised.0")" "F51: producers served"
+	instrumented || expect 0 "$(ls "$tmp" | grep -c '^away\.')" "F51: producers that had to come again although the daemon was well"
 	kept F51
 	stop_daemon || fail "the daemon did not stop well"
 	once F51

@@ -109,6 +109,10 @@ each_fails fsync,fdatasync EIO 1 FAULT_MODE=sticky
 rm -rf "$LFSPOOL_SPOOL_DIR"
 faulty FAULT_SHORT=1 FAULT_MODE=sticky FAULT_CALLS=write,pwrite -- "$LFSPOOL" ingest "$load_template" || fail "short writes: $(cat "$tmp/err")"
 one $load_records "short writes"
+# F17: a slow disk: groups grow, and nobody is told before it is down there
+rm -rf "$LFSPOOL_SPOOL_DIR"
+faulty FAULT_DELAY_MS=100 FAULT_MODE=sticky FAULT_CALLS=fsync,fdatasync -- "$LFSPOOL" ingest "$load_template" || fail "a slow disk: $(cat "$tmp/err")"
+one $load_records "a slow disk"
 
 # The same under the daemon, while it ships: it opens the spool again by itself, and goes on when the disk does.
 rm -rf "$LFSPOOL_SPOOL_DIR" "$tmp"/tried.* "$tmp"/promised.* "$tmp/observations.jsonl"

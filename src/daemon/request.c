@@ -250,6 +250,9 @@ static int open_here(struct work *work, bool read_only, struct err *err)
 		return spool_open_reader(conf_string(work->conf, "spool_dir"), &work->spool, err);
 	while ((rc = work_open_spool(work, err)) == LF_EBUSY && clock_mono_ms() < deadline_ms)
 		nanosleep(&step, NULL);
+	/* no daemon is there to make room on a disk that is nearly full */
+	if (rc == 0 && work_disk_low(work, WORK_RESERVE_INPUT))
+		(void)spool_relieve(work->spool, err);
 	return rc;
 }
 

@@ -6,6 +6,7 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/ingest.c src/ingest/ingest.h \
 	src/ingest/page.h \
 	src/ingest/source.h \
+	src/ingest/sse.c src/ingest/sse.h \
 	src/ingest/src_lfspool.c \
 	src/ingest/src_opencode.c \
 	src/ingest/src_opencode_db.c src/ingest/src_opencode_db.h src/ingest/src_opencode_db_private.h \
@@ -43,4 +44,21 @@ tests_fuzz_fuzz_ingest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 tests_fuzz_fuzz_ingest_SOURCES += tests/fuzz/replay.c
 TESTS += tests/fuzz/fuzz_ingest
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_sse
+TESTS += tests/unit/test_sse
+tests_unit_test_sse_SOURCES = tests/unit/test_sse.c
+tests_unit_test_sse_LDADD = $(ingest_test_libs)
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_sse
+tests_fuzz_fuzz_sse_SOURCES = tests/fuzz/fuzz_sse.c
+tests_fuzz_fuzz_sse_LDADD = src/ingest/libingest.a src/base/libbase.a
+if FUZZING
+tests_fuzz_fuzz_sse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_sse_SOURCES += tests/fuzz/replay.c
+TESTS += tests/fuzz/fuzz_sse
 endif

@@ -30,6 +30,8 @@ struct transfer {
 	struct slice body;
 	size_t body_given;    /* bytes handed to libcurl */
 	size_t header_bytes;
+	http_bytes_fn *stream; /* NULL: the answer is kept */
+	void *stream_context;
 	char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -136,7 +138,12 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
 	size_t n = size * count;
+	long status = 0;
 
+	if (transfer->stream)
+		curl_easy_getinfo(transfer->http->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200)
+		return transfer->stream(transfer->stream_context, (struct slice){ bytes, n }) == 0 ? n : 0;
 	if (transfer->answer->body.len + n > transfer->http->max_answer_bytes ||
 	    buf_append(&transfer->answer->body, bytes, n) != 0) {
 		transfer->answer->cut = true;
@@ -177,6 +184,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 		answer->content_type[0] = '\0';
 	} else if (header_is(line, "Retry-After", &value)) {
 		answer->retry_after_ms = http_parse_retry_after(value, clock_wall_ms());
+	} else if (header_is(line, "X-Next-Cursor", &value)) {
+		snprintf(answer->next_cursor, sizeof(answer->next_cursor), "%.*s", (int)(value.len > 127 ? 0 : value.len), value.ptr);
 	} else if (header_is(line, "Date", &value)) { /* as ms from the epoch */
 		answer->date_ms = http_parse_retry_after(value, 0);
 	} else if (header_is(line, "Content-Type", &value)) {
@@ -315,10 +324,16 @@ static void take_outcome(struct transfer *transfer, CURLcode code)
 	         transfer->curl_error[0] ? transfer->curl_error : curl_easy_strerror(code));
 }
 
+struct streaming {
+	http_bytes_fn *fn;
+	void *context;
+};
+
 static int perform(struct http *http, const char *url, const char *const *headers, bool gzip, const char *basic_auth,
-                   struct slice body, bool post, struct http_answer *ret, struct err *err)
+                   struct slice body, bool post, const struct streaming *stream, struct http_answer *ret, struct err *err)
 {
-	struct transfer transfer = { .http = http, .answer = ret, .body = body };
+	struct transfer transfer = { .http = http, .answer = ret, .body = body, .stream = stream ? stream->fn : NULL,
+		                     .stream_context = stream ? stream->context : NULL };
 	struct curl_slist *list = add_header(NULL, "Expect:"); /* some servers never say 100 */
 	CURLcode code;
 
@@ -331,6 +346,8 @@ static int perform(struct http *http, const char *url, const char *const *header
 	if (gzip)
 		list = add_header(list, "Content-Encoding: gzip");
 	set_request(http, &transfer, url, basic_auth, list, post);
+	if (stream)
+		curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, 0L);
 	code = curl_easy_perform(http->curl);
 	if (code != CURLE_URL_MALFORMAT)
 		take_outcome(&transfer, code);
@@ -379,7 +396,7 @@ int http_post(struct http *http, const char *url, const char *const *headers, co
 		body = buf_view(&compressed);
 	}
 	if (rc == 0)
-		rc = perform(http, url, headers, gzip, basic_auth, body, true, ret, err);
+		rc = perform(http, url, headers, gzip, basic_auth, body, true, NULL, ret, err);
 	buf_done(&compressed);
 	return rc;
 }
@@ -387,5 +404,13 @@ int http_post(struct http *http, const char *url, const char *const *headers, co
 int http_get(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
              struct http_answer *ret, struct err *err)
 {
-	return perform(http, url, headers, false, basic_auth, SLICE_NONE, false, ret, err);
+	return perform(http, url, headers, false, basic_auth, SLICE_NONE, false, NULL, ret, err);
+}
+
+int http_stream(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
+                http_bytes_fn *fn, void *context, struct http_answer *ret, struct err *err)
+{
+	const struct streaming stream = { fn, context };
+
+	return perform(http, url, headers, false, basic_auth, SLICE_NONE, false, &stream, ret, err);
 }

@@ -26,6 +26,7 @@ struct http_answer {
 	int64_t retry_after_ms;   /* -1: no header; seconds or HTTP-date, else -1 */
 	int64_t date_ms;          /* the server's clock; -1: no header */
 	char content_type[64];
+	char next_cursor[128];    /* X-Next-Cursor; "" when there is none */
 	char error[256];          /* curl's words when there is no whole answer */
 	bool tls_config_error;    /* certificate refused: configuration, not weather */
 };
@@ -39,5 +40,12 @@ int http_post(struct http *http, const char *url, const char *const *headers, co
               struct slice body, bool gzip, struct http_answer *ret, struct err *err);
 int http_get(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
              struct http_answer *ret, struct err *err);
+/*
+ * Reads an answer of any length, as it comes: fn gets its bytes when the status is 200 (else they are in ret->body). There is no
+ * limit on the whole time, only on silence (low_speed_seconds). fn's non-zero return ends the transfer.
+ */
+typedef int http_bytes_fn(void *context, struct slice bytes);
+int http_stream(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
+                http_bytes_fn *fn, void *context, struct http_answer *ret, struct err *err);
 
 #endif

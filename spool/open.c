@@ -277,17 +277,27 @@ static int make_file(const char *dir, const char *path, struct err *err)
 	return rc != 0 ? rc : sync_dir(dir, err);
 }
 
-/* Looks before anything is written: the version, then the structure. Sets a damaged file aside. */
+static int look(struct spool *looker, off_t size, struct err *err)
+{
+	int64_t version;
+	int rc = size == 0 ? LF_ECORRUPT : connect_reader(looker, looker->path, err);
+
+	if (rc == 0)
+		rc = schema_version(looker, &version, err);
+	return rc != 0 ? rc : check_whole(looker, err);
+}
+
+/* Looks before anything is written: the version, then the structure. Sets a damaged file aside, when a second look says the
+ * same: a lack of memory looks like damage too. */
 static int examine(const char *dir, const char *path, off_t size, struct err *err)
 {
 	struct spool looker = { .lock_fd = -1, .path = xstrdup(path) };
-	int64_t version;
-	int rc = size == 0 ? LF_ECORRUPT : connect_reader(&looker, path, err);
+	int rc = look(&looker, size, err);
 
-	if (rc == 0)
-		rc = schema_version(&looker, &version, err);
-	if (rc == 0)
-		rc = check_whole(&looker, err);
+	if (rc == LF_ECORRUPT) {
+		disconnect(&looker);
+		rc = look(&looker, size, err);
+	}
 	if (rc == LF_ECORRUPT)
 		rc = set_aside(dir, path, looker.db, err);
 	disconnect(&looker);

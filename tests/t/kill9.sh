@@ -40,7 +40,9 @@ while [ $round -lt "$rounds" ]; do
 done
 sink_fault ''
 [ "$(promised | wc -l)" -gt 0 ] || fail "nothing was ever acknowledged"
+start_daemon # opens the spool once, not for each file that is taken again
 once "after $rounds kills"
+stop_daemon || fail "the daemon did not stop well"
 echo "$rounds kills of the daemon, $(promised | wc -l) acknowledged sessions of $total: 0 lost, 0 doubled"
 for scenario in plain tools subagent compaction; do exits 0 "$LFSPOOL" ingest "$(fixture $scenario sse.jsonl)"; done
 exits 0 "$LFSPOOL" flush --set stale_after=0s --timeout 60

@@ -69,10 +69,10 @@ done
 # F39: to another host, which must not even be asked
 "$builddir/tests/crash/front" "${sink_url##*:}" close:0 >"$tmp/trap" & trap_pid=$!
 trap_url=$(listening "$tmp/trap" $trap_pid)
-next_session; front "redirect=$trap_url/api/public/otel/v1/traces"
+next_session; front "redirect=$trap_url/api/public/otel/v1/traces:1"
 held redirect 'redirects are not followed' --set langfuse_host="$front_url"
 grep -q 'with credentials' "$tmp/front" || fail "the front saw no credentials: it cannot see that they went elsewhere"
-FRONT_METHOD=GET front "redirect=$trap_url/api/public/health"
+FRONT_METHOD=GET front "redirect=$trap_url/api/public/health:1"
 held "redirect of the health page" 'HTTP 307' --set langfuse_host="$front_url"
 ! grep -q HTTP "$tmp/trap" || fail "the redirect was followed: $(cat "$tmp/trap")"
 retried "redirect, then none"

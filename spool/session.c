@@ -90,8 +90,25 @@ int spool_cursor_set(struct spool *spool, struct slice source, struct slice name
 
 	if (rc != 0)
 		return rc;
-	rc = sql_run(spool, SQL_CURSOR_SET, err, "sss", source, name, value);
+	if (value.len > 0)
+		rc = sql_run(spool, SQL_CURSOR_SET, err, "sss", source, name, value);
+	else
+		rc = sql_run(spool, SQL_CURSOR_DROP, err, "ss", source, name);
 	return spool_leave(spool, own, rc, err);
+}
+
+int spool_each_cursor(struct spool *spool, struct slice source, spool_cursor_fn *fn, void *context, struct err *err)
+{
+	struct query query;
+	int rc = query_open(&query, spool, SQL_EACH_CURSOR, err, "s", source);
+
+	if (rc != 0)
+		return rc;
+	while ((rc = query_next(&query, err)) == 1)
+		if ((rc = fn(context, query_slice(&query, 0), query_slice(&query, 1), err)) != 0)
+			break;
+	query_close(&query);
+	return rc;
 }
 
 static int get_text(struct query *query, struct buf *ret, struct err *err)

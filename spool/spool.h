@@ -52,8 +52,12 @@ typedef int spool_id_fn(void *context, struct slice source, struct slice id, str
 int spool_each_child(struct spool *spool, struct slice source, struct slice session, spool_id_fn *fn, void *context, struct err *err);
 
 /* ---- cursors of sources ---- */
+/* An empty value removes it. */
 int spool_cursor_set(struct spool *spool, struct slice source, struct slice name, struct slice value, struct err *err);
 int spool_cursor_get(struct spool *spool, struct slice source, struct slice name, struct buf *ret, struct err *err); /* LF_ENOENT */
+typedef int spool_cursor_fn(void *context, struct slice name, struct slice value, struct err *err);
+/* All of a source, ordered by name. */
+int spool_each_cursor(struct spool *spool, struct slice source, spool_cursor_fn *fn, void *context, struct err *err);
 
 /* ---- dirty sessions, to be assembled ---- */
 /* Up to max sessions that have records newer than what was assembled. */

@@ -150,6 +150,8 @@
 	X(SQL_SESSIONS_STORED_MAX, "SELECT max(stored_ms) FROM session") \
 	X(SQL_EACH_SESSION, "SELECT s.source, s.id, s.last_ms, (SELECT count(*) FROM record r WHERE r.session=s.id AND r.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source AND o.state=3), h.link, r.body, (SELECT min(time) FROM record r WHERE r.session=s.id AND r.source=s.source AND time>0) FROM session s LEFT JOIN head h ON h.source=s.source AND h.key=s.id AND h.kind=0 LEFT JOIN record r ON r.seq=h.seq ORDER BY s.last_ms, s.source, s.id") \
 	X(SQL_CURSOR_SET, "INSERT INTO cursor(source, name, value) VALUES(?1, ?2, ?3) ON CONFLICT(source, name) DO UPDATE SET value=excluded.value") \
+	X(SQL_CURSOR_DROP, "DELETE FROM cursor WHERE source=?1 AND name=?2") \
+	X(SQL_EACH_CURSOR, "SELECT name, value FROM cursor WHERE source=?1 ORDER BY name") \
 	X(SQL_CURSOR_GET, "SELECT value FROM cursor WHERE source=?1 AND name=?2") \
 	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
 	X(SQL_OBSERVATION_CHANGE, "UPDATE observation SET trace_id=?2, source=?3, session=?4, turn=?5, start_ms=?6, changed=max(changed, ?7), version=version+?7, hash=?8, body=?9 WHERE id=?1") \

@@ -5,7 +5,9 @@ TEST_EXTENSIONS = .sh
 
 shell_tests = \
 	tests/t/bad-input.sh \
+	tests/t/backfill.sh \
 	tests/t/channels.sh \
+	tests/t/database.sh \
 	tests/t/daemon.sh \
 	tests/t/fault-disk-full.sh \
 	tests/t/fault-outage.sh \
@@ -54,6 +56,11 @@ tests_crash_faultio_so_SOURCES = tests/crash/faultio.c
 tests_crash_faultio_so_CFLAGS = -std=gnu11 $(WARN_CFLAGS) -fPIC -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
 tests_crash_faultio_so_LDFLAGS = -shared
 tests_crash_faultio_so_LDADD = -ldl
+
+# Writes databases as OpenCode does.
+check_PROGRAMS += tests/database/grow
+tests_database_grow_SOURCES = tests/database/grow.c tests/unit/opencode_writer.h
+tests_database_grow_LDADD = src/base/libbase.a $(SQLITE_LIBS) $(XXHASH_LIBS)
 
 # What the tests fetched.
 clean-local:

@@ -30,6 +30,12 @@ static const struct cmd_option purge_options[] = {
 static const struct cmd_option ingest_options[] = {
 	{ "source", "NAME", "opencode; otherwise recognised by its shape" }, { "json", NULL, "for programs" }, END,
 };
+static const struct cmd_option backfill_options[] = {
+	{ "source", "NAME", "opencode" },
+	{ "since", "AGE", "sessions in which something happened since then (all)" },
+	{ "dry-run", NULL, "only say what there is" },
+	{ "json", NULL, "for programs" }, END,
+};
 static const struct cmd_option flush_options[] = { { "timeout", "S", "give up after S seconds (30)" }, END };
 static const struct cmd_option show_options[] = { { "json", NULL, "for programs" }, END };
 static const struct cmd_option export_options[] = { { "session", "ID", "one session" }, END };
@@ -52,6 +58,7 @@ const struct command commands[] = {
 	{ "status", "", "one screen: spool, sinks, sources, drops, redactions", status_options, cmd_status, 0 },
 	{ "purge", "", "delete from the spool, and say what", purge_options, cmd_purge, 0 },
 	{ "ingest", "[FILE...|-]", "read events or exports, redact, spool", ingest_options, cmd_ingest, 1 << 20 },
+	{ "backfill", "", "what the agents have on disk and the spool has not", backfill_options, cmd_backfill, 0 },
 	{ "flush", "", "assemble and ship all that is ready, now", flush_options, cmd_flush, 0 },
 	{ "show", "[SESSION]", "the sessions, or one session's trace as a tree", show_options, cmd_show, 1 },
 	{ "export", "", "the records as JSON lines", export_options, cmd_export, 0 },

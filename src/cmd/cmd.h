@@ -58,6 +58,7 @@ int cmd_request(const struct cmd_args *args, bool read_only, struct slice reques
 
 int cmd_run(struct cmd_args *args);
 int cmd_ingest(struct cmd_args *args);
+int cmd_backfill(struct cmd_args *args);
 int cmd_flush(struct cmd_args *args);
 int cmd_status(struct cmd_args *args);
 int cmd_purge(struct cmd_args *args);

@@ -104,7 +104,14 @@ static void print_sources(const struct screen *screen)
 		fputs("nothing was read yet", stdout);
 	for (int32_t s = sources == JSON_NONE ? JSON_NONE : doc->nodes[sources].first; s != JSON_NONE; s = doc->nodes[s].next) {
 		print_text(doc, json_get(doc, s, "name"));
-		printf(" %" PRId64 " records%s", json_int(doc, json_get(doc, s, "records"), 0), doc->nodes[s].next == JSON_NONE ? "" : ", ");
+		fputs(": ", stdout);
+		print_text(doc, json_get(doc, s, "state"));
+		if (json_raw(doc, json_get(doc, s, "error")).len > 2) {
+			fputs(" (", stdout);
+			print_text(doc, json_get(doc, s, "error"));
+			fputs(")", stdout);
+		}
+		printf(", %" PRId64 " records%s", json_int(doc, json_get(doc, s, "records"), 0), doc->nodes[s].next == JSON_NONE ? "" : "\n         ");
 	}
 	putchar('\n');
 }

@@ -33,6 +33,7 @@ extern const unsigned conf_option_count;
 struct conf_alias {
 	const char *variable;
 	const char *unit;          /* for a plain number; NULL: the option's own */
+	const char *below;         /* a path that is not absolute lies there; NULL: as for the option */
 	const char *when_true;     /* the variable is a bool: true sets this, false sets nothing; NULL: plain */
 };
 extern const struct conf_alias conf_aliases[];

@@ -79,6 +79,9 @@ static int translate(const struct conf_alias *alias, const char *given, char **r
 	} else if (alias && alias->unit && given[strspn(given, "0123456789")] == '\0') {
 		if (asprintf(ret, "%s%s", given, alias->unit) < 0)
 			abort();
+	} else if (alias && alias->below && *given != '/') {
+		if (asprintf(ret, "%s/%s", alias->below, given) < 0)
+			abort();
 	} else {
 		*ret = xstrdup(given);
 	}

@@ -50,6 +50,17 @@ const struct conf_option conf_options[] = {
 	{ .name = "stale_after", .type = CONF_DURATION, .fallback = "60m", .min = 0, .max = 30 * DAY,
 	  .help = "silence after which unfinished work counts as interrupted" },
 
+	{ .name = "sources", .type = CONF_LIST, .fallback = "opencode", .choices = "opencode|none",
+	  .help = "whose sessions are read where the agents keep them" },
+	{ .name = "opencode_db", .type = CONF_PATH, .fallback = "$XDG_DATA_HOME/opencode", .env = "OPENCODE_DB",
+	  .help = "OpenCode's database, or the directory that holds its databases" },
+	{ .name = "backfill_since", .type = CONF_DURATION, .fallback = "24h", .min = 0, .max = 3650 * DAY,
+	  .help = "age of the sessions that the first start takes" },
+	{ .name = "backfill_rate", .type = CONF_INT, .fallback = "2000", .min = 10, .max = 1000000,
+	  .help = "most events a second that are read from an agent's files" },
+	{ .name = "poll_interval", .type = CONF_DURATION, .fallback = "5s", .min = 100, .max = HOUR, .env = "POLL_INTERVAL",
+	  .help = "how often an agent's files are looked at where the system does not tell of changes" },
+
 	{ .name = "spool_dir", .type = CONF_PATH, .fallback = "$XDG_STATE_HOME/lfspool",
 	  .env = "OPENCODE_LANGFUSE_SPOOL_DIR", .help = "directory of the spool" },
 	{ .name = "max_spool_mb", .type = CONF_INT, .fallback = "100", .min = 10, .max = 1000000,
@@ -77,6 +88,7 @@ const unsigned conf_option_count = COUNT(conf_options);
 
 const struct conf_alias conf_aliases[] = {
 	{ .variable = "OPENCODE_LANGFUSE_FLUSH_INTERVAL", .unit = "ms" },
+	{ .variable = "OPENCODE_DB", .below = "$XDG_DATA_HOME/opencode" },
 	{ .variable = "OPENCODE_LANGFUSE_VERBOSE", .when_true = "debug" },
 };
 const unsigned conf_alias_count = COUNT(conf_aliases);

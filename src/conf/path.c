@@ -19,6 +19,7 @@ static const struct base {
 	{ "~", NULL, NULL },
 	{ "$HOME", NULL, NULL },
 	{ "$XDG_STATE_HOME", "XDG_STATE_HOME", ".local/state" },
+	{ "$XDG_DATA_HOME", "XDG_DATA_HOME", ".local/share" },
 	{ "$XDG_CONFIG_HOME", "XDG_CONFIG_HOME", ".config" },
 };
 
@@ -80,7 +81,7 @@ int path_expand(const char *text, const char *base_dir, char **ret, struct err *
 		}
 	}
 	if (!dir && (*text == '~' || *text == '$'))
-		return err_set(err, LF_EINVAL, "must be a path; only ~, $HOME, $XDG_STATE_HOME and $XDG_CONFIG_HOME are expanded");
+		return err_set(err, LF_EINVAL, "must be a path; only ~, $HOME, $XDG_CONFIG_HOME, $XDG_DATA_HOME and $XDG_STATE_HOME are expanded");
 	if (!dir && *text != '/') {
 		rc = base_dir ? 0 : working_directory(&dir, err);
 		if (rc != 0)

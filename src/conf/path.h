@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include <stdbool.h>
 
-/* Expands a leading ~, $HOME, $XDG_STATE_HOME or $XDG_CONFIG_HOME and makes the path absolute: from base_dir, which is
+/* Expands a leading ~, $HOME, $XDG_CONFIG_HOME, $XDG_DATA_HOME or $XDG_STATE_HOME and makes the path absolute: from base_dir, which is
  * absolute, or from the working directory when it is NULL. *ret is on the heap. */
 int path_expand(const char *text, const char *base_dir, char **ret, struct err *err);
 /* The directory that holds the file, absolute, on the heap. */

@@ -1,12 +1,13 @@
 /*
- * Start order: signals blocked, rules, spool (lock), writer, flusher, control socket, "ready". Stop is its reverse: the
- * control socket first, so that nothing new comes in; the flusher, which cuts a hanging request; the writer, which does
- * what is queued; the spool. Threads: main (signals), writer, flusher, control and its connections.
+ * Start order: signals blocked, rules, spool (lock), writer, flusher, sources, control socket, "ready". Stop is its reverse: the
+ * control socket first, so that nothing new is asked; the sources, so that nothing new comes in; the flusher, which cuts a hanging request; the writer, which does
+ * what is queued; the spool. Threads: main (signals), writer, flusher, sources, control and its connections.
  */
 #include "daemon/daemon.h"
 #include "base/log.h"
 #include "daemon/control.h"
 #include "daemon/flush.h"
+#include "daemon/sources.h"
 #include "daemon/writer.h"
 #include <errno.h>
 #include <signal.h>
@@ -66,10 +67,13 @@ static void stop(struct running *running)
 		flusher_cancel(work->flusher);
 	if (running->control)
 		control_stop(running->control);
+	if (work->sources)
+		sources_stop(work->sources);
 	if (work->flusher)
 		flusher_stop(work->flusher);
 	if (work->writer)
 		writer_stop(work->writer);
+	work->sources = NULL;
 	work->flusher = NULL;
 	work->writer = NULL;
 	running->control = NULL;
@@ -89,6 +93,8 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 		rc = writer_start(work->spool, &work->writer, err);
 	if (rc == 0)
 		rc = flusher_start(work, &work->flusher, err);
+	if (rc == 0)
+		rc = sources_start(work, &work->sources, err);
 	if (rc == 0)
 		rc = control_start(work, conf_string(conf, "spool_dir"), &running->control, err);
 	if (rc != 0)

@@ -23,6 +23,8 @@ struct pipeline {
 	struct buf letters;      /* dead letters of oversize input: JSON objects, a line each */
 	uint64_t *hits;          /* by rule, not yet durable */
 	uint64_t stored, unchanged; /* of the batch being written; counted once it is durable */
+	struct slice cursor, value; /* to be moved with the batch; cursor empty: none */
+	uint64_t events;            /* that the source counts for it */
 };
 
 void pipeline_result_init(struct pipeline_result *result)
@@ -103,6 +105,18 @@ static int store_records(struct pipeline *pipeline, struct spool *spool, struct 
 	return rc == 0 ? count_run(spool, source, run, err) : rc;
 }
 
+static int store_cursor(struct pipeline *pipeline, struct spool *spool, struct err *err)
+{
+	struct slice source = SLICE("opencode");
+	int rc = 0;
+
+	if (pipeline->cursor.len > 0)
+		rc = spool_cursor_set(spool, source, pipeline->cursor, pipeline->value, err);
+	if (rc == 0 && pipeline->events > 0)
+		rc = spool_count(spool, "events", source.ptr, (int64_t)pipeline->events, err);
+	return rc;
+}
+
 static int store_batch(struct spool *spool, void *arg, struct err *err)
 {
 	struct pipeline *pipeline = arg;
@@ -117,7 +131,7 @@ static int store_batch(struct spool *spool, void *arg, struct err *err)
 		rc = store_letters(pipeline, spool, err);
 	if (rc == 0)
 		rc = store_counts(pipeline, spool, err);
-	return rc;
+	return rc == 0 ? store_cursor(pipeline, spool, err) : rc;
 }
 
 /* The hits wait here until they are durable: a transaction may have to be run twice. */
@@ -132,7 +146,7 @@ static int submit(struct pipeline *pipeline, struct err *err)
 {
 	int rc = 0;
 
-	if (pipeline->count > 0 || pipeline->letters.len > 0) {
+	if (pipeline->count > 0 || pipeline->letters.len > 0 || pipeline->cursor.len > 0) {
 		gather_hits(pipeline);
 		rc = work_on_spool(pipeline->work, true, store_batch, pipeline, err);
 	}
@@ -229,30 +243,79 @@ static int read_all(struct pipeline *pipeline, int fd, int watch_fd, struct err 
 	return rc;
 }
 
+int pipeline_new(struct work *work, const char *source, const char *name, struct pipeline_result *result, struct pipeline **ret, struct err *err)
+{
+	struct pipeline *pipeline = xcalloc(1, sizeof *pipeline);
+	struct ingest_options options = {
+		.source = source, .name = name, .emit = take_event, .problem = note_problem, .context = pipeline,
+	};
+	int rc = ingest_new(&options, &pipeline->ingest, err);
+
+	if (rc != 0) {
+		free(pipeline);
+		return rc;
+	}
+	pipeline->work = work;
+	pipeline->result = result;
+	pipeline->name = name;
+	buf_init(&pipeline->letters, 1u << 20);
+	pipeline->redactor = redactor_new(work->rules);
+	pipeline->hits = xcalloc(ruleset_count(work->rules) + 1, sizeof *pipeline->hits);
+	*ret = pipeline;
+	return 0;
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	for (unsigned i = 0; i < pipeline->count; i++)
+		clean_record_free(pipeline->records[i]);
+	pipeline->result->counts = *ingest_counts(pipeline->ingest);
+	redactor_free(pipeline->redactor);
+	free(pipeline->hits);
+	buf_done(&pipeline->letters);
+	ingest_free(pipeline->ingest);
+	free(pipeline);
+}
+
+int pipeline_value(struct pipeline *pipeline, struct slice text, uint64_t line, struct err *err)
+{
+	return ingest_value(pipeline->ingest, text, line, err);
+}
+
+void pipeline_oversize(struct pipeline *pipeline, uint64_t bytes, uint64_t line)
+{
+	ingest_oversize(pipeline->ingest, bytes, line);
+}
+
+int pipeline_commit(struct pipeline *pipeline, struct slice cursor, struct slice value, uint64_t events, struct err *err)
+{
+	int rc;
+
+	pipeline->cursor = cursor;
+	pipeline->value = value;
+	pipeline->events = events;
+	rc = submit(pipeline, err);
+	pipeline->cursor = SLICE_NONE;
+	pipeline->events = 0;
+	return rc;
+}
+
 int pipeline_run(struct work *work, const char *source, const char *name, int fd, int watch_fd,
                  struct pipeline_result *ret, struct err *err)
 {
-	struct pipeline pipeline = { .work = work, .result = ret, .name = name };
-	struct ingest_options options = {
-		.source = source, .name = name, .emit = take_event, .problem = note_problem, .context = &pipeline,
-	};
+	struct pipeline *pipeline;
 	struct err ignored;
-	int rc = ingest_new(&options, &pipeline.ingest, err);
+	int rc = pipeline_new(work, source, name, ret, &pipeline, err);
 
 	if (rc != 0)
 		return rc;
-	buf_init(&pipeline.letters, 1u << 20);
-	pipeline.redactor = redactor_new(work->rules);
-	pipeline.hits = xcalloc(ruleset_count(work->rules) + 1, sizeof *pipeline.hits);
-	rc = read_all(&pipeline, fd, watch_fd, err);
+	rc = read_all(pipeline, fd, watch_fd, err);
 	if (rc == 0)
-		rc = submit(&pipeline, err);
+		rc = submit(pipeline, err);
 	else
-		(void)submit(&pipeline, &ignored);
-	ret->counts = *ingest_counts(pipeline.ingest);
-	redactor_free(pipeline.redactor);
-	free(pipeline.hits);
-	buf_done(&pipeline.letters);
-	ingest_free(pipeline.ingest);
+		(void)submit(pipeline, &ignored);
+	pipeline_free(pipeline);
 	return rc;
 }

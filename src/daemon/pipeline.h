@@ -17,6 +17,19 @@ void pipeline_result_init(struct pipeline_result *result);
 void pipeline_result_done(struct pipeline_result *result);
 
 /*
+ * Value by value, for a source that keeps its own place: what was given is durable when pipeline_commit() has returned 0, and with it,
+ * in the same transaction, the cursor (of source "opencode"; an empty name sets none, an empty value removes it). events: how many the
+ * source counts for it. After a failure what was given since the last commit is forgotten.
+ */
+struct pipeline;
+/* work and *result must outlive it. LF_EINVAL for an unknown source. */
+int pipeline_new(struct work *work, const char *source, const char *name, struct pipeline_result *result, struct pipeline **ret, struct err *err);
+void pipeline_free(struct pipeline *pipeline);
+int pipeline_value(struct pipeline *pipeline, struct slice text, uint64_t line, struct err *err);
+void pipeline_oversize(struct pipeline *pipeline, uint64_t bytes, uint64_t line);
+int pipeline_commit(struct pipeline *pipeline, struct slice cursor, struct slice value, uint64_t events, struct err *err);
+
+/*
  * Reads fd to its end. name is for messages. watch_fd (or -1): stop when the other side of it hangs up.
  * Returns 0 when everything readable is durable (problems may have been found), else the failure; LF_EINVAL for an
  * unknown source, LF_EFULL for a full disk, LF_ECLOSED when stopped.

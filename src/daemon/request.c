@@ -8,6 +8,7 @@
 #include "daemon/client.h"
 #include "daemon/flush.h"
 #include "daemon/pipeline.h"
+#include "daemon/sources.h"
 #include "daemon/status.h"
 #include <stdlib.h>
 #include <time.h>
@@ -186,6 +187,30 @@ static int handle_events(struct call *call, struct err *err)
 	return rc;
 }
 
+/* A slice of it: the caller asks again while something is left. */
+static int handle_backfill(struct call *call, struct err *err)
+{
+	struct work *work = call->context->work;
+	struct backfill want = {
+		.since_ms = json_int(call->args, json_get(call->args, 0, "since_ms"), 0),
+		.dry_run = json_bool(call->args, json_get(call->args, 0, "dry_run"), false),
+		.deadline_mono_ms = clock_mono_ms() + json_int(call->args, json_get(call->args, 0, "slice_ms"), 2000),
+	};
+	struct backfill_result result = { 0 };
+	int rc;
+
+	if (work->writer && !work->sources)
+		return err_set(err, LF_EINVAL, "backfill: the daemon follows no sources (option sources, mode)");
+	rc = work->sources ? sources_backfill(work->sources, &want, &result, err) : sources_backfill_here(work, &want, &result, err);
+	write_uint(call->result, "databases", result.databases);
+	write_uint(call->result, "sessions", result.sessions);
+	write_uint(call->result, "events", result.events);
+	write_uint(call->result, "stored", result.stored);
+	write_uint(call->result, "unchanged", result.unchanged);
+	write_uint(call->result, "left", result.left);
+	return rc;
+}
+
 static int handle_ping(struct call *call, struct err *err)
 {
 	(void)call, (void)err;
@@ -197,7 +222,7 @@ static const struct {
 	int (*handle)(struct call *call, struct err *err);
 } requests[] = {
 	{ "ping", handle_ping },     { "status", handle_status }, { "purge", handle_purge },   { "dead", handle_dead },
-	{ "flush", handle_flush },   { "ingest", handle_ingest }, { "events", handle_events },
+	{ "flush", handle_flush },   { "ingest", handle_ingest }, { "events", handle_events }, { "backfill", handle_backfill },
 };
 
 static int dispatch(struct call *call, struct err *err)

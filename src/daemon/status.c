@@ -1,6 +1,8 @@
 /* Figures for people and programs; see status.h. */
 #include "daemon/status.h"
 #include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/sources.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -128,34 +130,112 @@ static int write_label(void *context, const char *name, const char *label, int64
 	return 0;
 }
 
+struct source_lines {
+	struct json_writer *out;
+	struct spool *spool;
+	const struct sources_status *live; /* NULL: none are followed */
+	bool opencode;                     /* its line was written */
+};
+
+struct label_value {
+	const char *label;
+	int64_t value;
+};
+
+static int find_label(void *context, const char *name, const char *label, int64_t value, struct err *err)
+{
+	struct label_value *wanted = context;
+
+	(void)name, (void)err;
+	if (strcmp(label, wanted->label) == 0)
+		wanted->value = value;
+	return 0;
+}
+
+static int64_t counter_of(struct spool *spool, const char *name, const char *label)
+{
+	struct label_value wanted = { label, 0 };
+	struct err ignored;
+
+	(void)spool_each_counter(spool, name, find_label, &wanted, &ignored);
+	return wanted.value;
+}
+
+static void write_state(struct json_writer *out, const struct follow_status *status)
+{
+	jw_key(out, "state");
+	jw_text(out, source_state_name(status->state));
+	jw_key(out, "last_event_ms");
+	jw_int(out, status->last_event_ms);
+	jw_key(out, "error");
+	jw_text(out, status->error);
+}
+
+static void write_databases(struct json_writer *out, const struct sources_status *live)
+{
+	jw_key(out, "databases");
+	jw_array(out);
+	for (unsigned i = 0; i < live->count; i++) {
+		jw_object(out);
+		jw_key(out, "path");
+		jw_text(out, live->databases[i].path);
+		write_state(out, &live->databases[i].status);
+		jw_key(out, "sessions");
+		jw_uint(out, live->databases[i].status.sessions);
+		jw_object_close(out);
+	}
+	jw_array_close(out);
+}
+
+/* One source. Only OpenCode's databases are followed; what else there are records of came through `ingest`. */
 static int write_source(void *context, const char *name, const char *label, int64_t value, struct err *err)
 {
-	struct json_writer *out = context;
+	static const struct follow_status off = { .state = SOURCE_OFF };
+	struct source_lines *lines = context;
+	struct json_writer *out = lines->out;
+	bool followed = lines->live && strcmp(label, "opencode") == 0;
 
 	(void)name, (void)err;
 	jw_object(out);
 	jw_key(out, "name");
 	jw_text(out, label);
-	jw_key(out, "state");
-	jw_text(out, "ok");
+	jw_key(out, "events");
+	jw_int(out, counter_of(lines->spool, "events", label));
 	jw_key(out, "records");
 	jw_int(out, value);
+	write_state(out, followed ? &lines->live->all : &off);
+	if (followed)
+		write_databases(out, lines->live);
 	jw_object_close(out);
+	lines->opencode = lines->opencode || strcmp(label, "opencode") == 0;
 	return 0;
+}
+
+static int write_sources(struct spool *spool, const struct work *work, struct json_writer *out, struct err *err)
+{
+	struct sources_status *live = work->sources ? xcalloc(1, sizeof *live) : NULL;
+	struct source_lines lines = { .out = out, .spool = spool, .live = live };
+	int rc;
+
+	if (live)
+		sources_status(work->sources, live);
+	jw_key(out, "sources");
+	jw_array(out);
+	rc = spool_each_counter(spool, "records", write_source, &lines, err);
+	if (rc == 0 && live && !lines.opencode)
+		rc = write_source(&lines, "", "opencode", 0, err);
+	jw_array_close(out);
+	free(live);
+	return rc;
 }
 
 static int write_counters(struct spool *spool, struct json_writer *out, struct err *err)
 {
 	int rc;
 
-	jw_key(out, "sources");
-	jw_array(out);
-	rc = spool_each_counter(spool, "records", write_source, out, err);
-	jw_array_close(out);
 	jw_key(out, "dropped");
 	jw_object(out);
-	if (rc == 0)
-		rc = spool_each_counter(spool, "dropped", write_label, out, err);
+	rc = spool_each_counter(spool, "dropped", write_label, out, err);
 	jw_object_close(out);
 	jw_key(out, "redacted");
 	jw_object(out);
@@ -189,6 +269,8 @@ int status_write(struct spool *spool, const struct work *work, const struct ship
 	rc = write_spool(spool, work, out, err);
 	if (rc == 0)
 		write_sink(spool, work, ship, out);
+	if (rc == 0)
+		rc = write_sources(spool, work, out, err);
 	if (rc == 0)
 		rc = write_counters(spool, out, err);
 	jw_object_close(out);

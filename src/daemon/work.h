@@ -16,6 +16,7 @@
 
 struct writer;
 struct flusher;
+struct sources;
 
 struct work {
 	const struct conf *conf;
@@ -27,6 +28,7 @@ struct work {
 	struct spool *spool;     /* one-shot: ours; daemon: the writer's thread only */
 	struct writer *writer;   /* NULL: one-shot */
 	struct flusher *flusher; /* NULL: one-shot */
+	struct sources *sources; /* NULL: one-shot, or none are followed */
 	atomic_bool stopping;
 	atomic_int streams;      /* agents that send events over the control socket */
 	char **deny_values;      /* the user's own secrets, NULL-terminated */

@@ -15,7 +15,8 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/src_opencode_doc.c \
 	src/ingest/src_opencode_next.c \
 	src/ingest/src_opencode_parts.c \
-	src/ingest/src_opencode_run.c
+	src/ingest/src_opencode_run.c \
+	src/ingest/watch.c src/ingest/watch.h
 
 if HAVE_CMOCKA
 ingest_tests = \

@@ -175,6 +175,7 @@ static int add_session(struct opencode_db *db, struct slice session, struct open
 		rc = db_step(db, row, err);
 	if (rc != 1)
 		return rc;
+	note_high(position, sqlite3_column_int64(row, 5));
 	note_high(position, sqlite3_column_int64(row, 9));
 	buf_char(out, '{');
 	for (int i = 0; i < 5; i++)

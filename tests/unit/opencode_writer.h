@@ -121,7 +121,7 @@ static void writer_event(struct opencode_writer *writer, const char *type, struc
 	writer_exec(writer, "COMMIT");
 }
 
-/* One event {id,type,properties|data} as a stream carries it. False: it is not durable, nothing was written. */
+/* One event {id,type,properties|data} as a stream carries it. False: it is not durable, nothing was written. writer NULL: only looks. */
 static bool writer_apply(struct opencode_writer *writer, struct slice line)
 {
 	struct json_doc doc;
@@ -142,13 +142,12 @@ static bool writer_apply(struct opencode_writer *writer, struct slice line)
 	session = json_strdup(&doc, inner, 200);
 	if (type && (dot = strrchr(type, '.')) && dot[1] >= '0' && dot[1] <= '9')
 		*dot = '\0';
-	if (type && id && session && strcmp(type, "session.deleted") == 0) {
+	if (type && id && session)
+		durable = strcmp(type, "session.deleted") == 0 || writer_projection(type);
+	if (writer && durable && strcmp(type, "session.deleted") == 0)
 		writer_delete(writer, slice_of(session));
-		durable = true;
-	} else if (type && id && session && writer_projection(type)) {
+	else if (writer && durable)
 		writer_event(writer, type, slice_of(id), json_raw(&doc, properties), slice_of(session));
-		durable = true;
-	}
 	free(type);
 	free(id);
 	free(session);

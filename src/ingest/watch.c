@@ -1,0 +1,126 @@
+/* inotify; see watch.h. A directory that goes is forgotten, and can be added again. */
+#include "ingest/watch.h"
+#include "base/mem.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#define MAX_DIRS 32
+#define TOLD (IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+struct watched {
+	char *dir;
+	int id;    /* -1: not watched */
+	bool mute; /* a file system that does not tell what others do */
+};
+struct watch {
+	int fd;
+	struct watched dirs[MAX_DIRS];
+	unsigned count;
+};
+
+/* NFS, SMB, 9p, FUSE: changes made elsewhere are not told. */
+static bool is_mute(const char *dir)
+{
+	static const unsigned long mute[] = { 0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x01021997, 0x65735546 };
+	struct statfs fs;
+
+	if (statfs(dir, &fs) != 0)
+		return true;
+	for (size_t i = 0; i < sizeof mute / sizeof mute[0]; i++)
+		if (((unsigned long)fs.f_type & 0xffffffffUL) == mute[i])
+			return true;
+	return false;
+}
+
+struct watch *watch_new(void)
+{
+	struct watch *watch = xcalloc(1, sizeof *watch);
+
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->fd >= 0)
+		close(watch->fd);
+	for (unsigned i = 0; i < watch->count; i++)
+		free(watch->dirs[i].dir);
+	free(watch);
+}
+
+static struct watched *find(struct watch *watch, const char *dir)
+{
+	for (unsigned i = 0; i < watch->count; i++)
+		if (strcmp(watch->dirs[i].dir, dir) == 0)
+			return &watch->dirs[i];
+	if (watch->count == MAX_DIRS)
+		return NULL;
+	watch->dirs[watch->count] = (struct watched){ .dir = xstrdup(dir), .id = -1 };
+	return &watch->dirs[watch->count++];
+}
+
+bool watch_add(struct watch *watch, const char *dir)
+{
+	struct watched *watched = find(watch, dir);
+
+	if (!watched || watch->fd < 0)
+		return false;
+	if (watched->id < 0) {
+		watched->id = inotify_add_watch(watch->fd, dir, TOLD);
+		watched->mute = is_mute(dir);
+	}
+	return watched->id >= 0;
+}
+
+int watch_fd(const struct watch *watch)
+{
+	return watch->fd;
+}
+
+/* The directory itself went or moved: its path may mean another one soon. */
+static void forget(struct watch *watch, int id)
+{
+	for (unsigned i = 0; i < watch->count; i++)
+		if (watch->dirs[i].id == id)
+			watch->dirs[i].id = -1;
+	(void)inotify_rm_watch(watch->fd, id);
+}
+
+static void look(struct watch *watch, const struct inotify_event *event)
+{
+	if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
+		forget(watch, event->wd);
+}
+
+bool watch_drain(struct watch *watch)
+{
+	_Alignas(struct inotify_event) char events[16384];
+	bool told = false;
+	ssize_t n;
+
+	while (watch->fd >= 0 && (n = read(watch->fd, events, sizeof events)) > 0) {
+		told = true;
+		for (char *p = events; p < events + n;) {
+			struct inotify_event event;
+			memcpy(&event, p, sizeof event);
+			look(watch, &event);
+			p += sizeof event + event.len;
+		}
+	}
+	return told;
+}
+
+bool watch_works(const struct watch *watch)
+{
+	for (unsigned i = 0; i < watch->count; i++)
+		if (watch->dirs[i].id < 0 || watch->dirs[i].mute)
+			return false;
+	return watch->count > 0;
+}

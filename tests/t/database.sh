@@ -171,7 +171,7 @@ kill_daemon
 start_daemon
 wait_for "not all arrives" has_all
 expect $((before + 1)) "$("$LFSPOOL" export --session "$id" | wc -l)" "records of a deleted session"
-stop_daemon
+stop_daemon || fail "the daemon ended with $?: $(tail -3 "$tmp/daemon.err")"
 # with the daemon down
 id=$(jq -r '.sessions[0].id' "$(fixture subagent truth.json)")
 grow opencode.db delete "$id"
@@ -197,4 +197,4 @@ mv "$data/next.db" "$data/opencode.db"
 rm -f "$data/opencode.db-wal" "$data/opencode.db-shm"
 wait_for "the new file is not read" has_record "\"session\":\"$(jq -r '.sessions[0].id' "$(fixture length truth.json)")\""
 expect "$before" "$("$LFSPOOL" export | grep -c '"key":"delete:')" "deletes after the file was replaced"
-stop_daemon
+stop_daemon || fail "the daemon ended with $?: $(tail -3 "$tmp/daemon.err")"

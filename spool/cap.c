@@ -8,6 +8,7 @@
 
 #define LOG_MAX_BYTES (64 << 20) /* a log is emptied after 16 MiB, unless somebody reads */
 #define LEDGER_ROW_BYTES 96 /* a row and its index, roughly */
+#define COUNTED_ROW_BYTES 40
 
 /* ---- metadata of a record: what is left when its content goes ---- */
 
@@ -180,6 +181,20 @@ static int trim_ledger(struct spool *spool, struct capping *capping, uint64_t *r
 	return rc;
 }
 
+/* What was counted long ago may take an eighth of the cap. */
+static int trim_counted(struct spool *spool, struct capping *capping, uint64_t *ret_count, struct err *err)
+{
+	int64_t rows = 0, limit = (int64_t)(spool->max_bytes / 8 / COUNTED_ROW_BYTES);
+	int rc = sql_int(spool, SQL_COUNTED_COUNT, &rows, err, "");
+
+	(void)capping;
+	if (rc == 0 && rows > limit) {
+		rc = sql_run(spool, SQL_COUNTED_TRIM, err, "i", rows - limit);
+		*ret_count = (uint64_t)(rows - limit);
+	}
+	return rc;
+}
+
 /* Its session is assembled anew out of what is left; what waited with the old content goes. */
 static int assemble_again(struct spool *spool, const struct clean_record_view *view, struct err *err)
 {
@@ -269,6 +284,7 @@ static const struct {
 	int (*batch)(struct spool *spool, struct capping *capping, uint64_t *ret_count, struct err *err);
 } steps[] = {
 	{ "cap", drop_settled_session }, { "cap", drop_delivered },       { "cap_dead", drop_letters }, { "cap_ledger", trim_ledger },
+	{ "cap_counted", trim_counted },
 	{ "cap_content", cut_content },  { "cap_records", drop_oldest }, { "cap_records", drop_any },
 };
 

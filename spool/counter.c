@@ -1,5 +1,6 @@
 /* Durable counters, small facts, and the figures of the spool. */
 #include "spool_internal.h"
+#include "base/hash.h"
 
 int spool_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err)
 {
@@ -30,6 +31,41 @@ int spool_each_counter(struct spool *spool, const char *name, spool_counter_fn *
 	}
 	query_close(&query);
 	return rc;
+}
+
+/* Positive or negative: all 64 bits of the hash are the key. */
+static int64_t counted_hash(struct slice source, struct slice key)
+{
+	struct buf text;
+	int64_t hash;
+
+	buf_init(&text, 0);
+	buf_slice(&text, source);
+	buf_char(&text, '\0');
+	buf_slice(&text, key);
+	hash = (int64_t)hash_64(text.data, text.len);
+	buf_done(&text);
+	return hash;
+}
+
+int spool_counted_set(struct spool *spool, struct slice source, struct slice key, struct err *err)
+{
+	bool own;
+	int rc = spool_enter(spool, &own, err);
+
+	if (rc != 0)
+		return rc;
+	rc = sql_run(spool, SQL_COUNTED_PUT, err, "i", counted_hash(source, key));
+	return spool_leave(spool, own, rc, err);
+}
+
+int spool_counted_get(struct spool *spool, struct slice source, struct slice key, bool *ret, struct err *err)
+{
+	int64_t found = 0;
+	int rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "i", counted_hash(source, key));
+
+	*ret = rc == 0;
+	return rc == LF_ENOENT ? 0 : rc;
 }
 
 int spool_meta_set(struct spool *spool, const char *name, struct slice value, struct err *err)

@@ -371,6 +371,11 @@ int spool_find_link(struct spool *spool, struct slice source, struct slice child
 	return find(spool, SQL_FIND_LINK, source, child, fn, context, err);
 }
 
+int spool_find_head(struct spool *spool, struct slice source, struct slice key, spool_record_fn *fn, void *context, struct err *err)
+{
+	return find(spool, SQL_FIND_HEAD, source, key, fn, context, err);
+}
+
 int spool_find_session(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err)
 {
 	return find(spool, SQL_FIND_SESSION, source, session, fn, context, err);

@@ -47,6 +47,8 @@ int spool_each_part(struct spool *spool, struct slice source, struct slice sessi
 int spool_find_link(struct spool *spool, struct slice source, struct slice child, spool_record_fn *fn, void *context, struct err *err);
 /* The session record of a session; LF_ENOENT. */
 int spool_find_session(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err);
+/* The latest revision of any key; LF_ENOENT. */
+int spool_find_head(struct spool *spool, struct slice source, struct slice key, spool_record_fn *fn, void *context, struct err *err);
 /* The sessions whose parent is this session. */
 typedef int spool_id_fn(void *context, struct slice source, struct slice id, struct err *err);
 int spool_each_child(struct spool *spool, struct slice source, struct slice session, spool_id_fn *fn, void *context, struct err *err);
@@ -142,6 +144,9 @@ int spool_dead_drop(struct spool *spool, int64_t id /* 0: all */, uint64_t *ret_
 int spool_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
 typedef int spool_counter_fn(void *context, const char *name, const char *label, int64_t value, struct err *err);
 int spool_each_counter(struct spool *spool, const char *name /* NULL: all */, spool_counter_fn *fn, void *context, struct err *err);
+/* What was counted once stays known after its record is gone (purge, retention), so that reading it again counts nothing. */
+int spool_counted_set(struct spool *spool, struct slice source, struct slice key, struct err *err);
+int spool_counted_get(struct spool *spool, struct slice source, struct slice key, bool *ret, struct err *err);
 /* Small facts: "last_success_ms", "last_error", "api", "paused". Empty value removes. */
 int spool_meta_set(struct spool *spool, const char *name, struct slice value, struct err *err);
 int spool_meta_get(struct spool *spool, const char *name, struct buf *ret, struct err *err); /* LF_ENOENT */

@@ -7,7 +7,7 @@
 #define LF_SPOOL_SPOOL_SQL_H
 
 #define SPOOL_APPLICATION_ID 1818653808 /* "lfsp" */
-#define SPOOL_SCHEMA_VERSION 1
+#define SPOOL_SCHEMA_VERSION 2
 
 /* What makes version n+1 of version n; the row's place is n. Creating a spool is migrating from 0. */
 #define SPOOL_SCHEMA_1 \
@@ -50,7 +50,8 @@
 	"CREATE INDEX dead_span ON dead(span_id) WHERE span_id IS NOT NULL;" \
 	"CREATE TABLE counter(id INTEGER PRIMARY KEY, name TEXT NOT NULL, label TEXT NOT NULL, value INTEGER NOT NULL," \
 	" UNIQUE(name, label));"
-#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1 }
+#define SPOOL_SCHEMA_2 "CREATE TABLE counted(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL UNIQUE);"
+#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2 }
 
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
@@ -84,6 +85,8 @@
 	X(SQL_EACH_PART, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.message=?3 AND h.kind=2 ORDER BY h.key") \
 	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
 	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
+	X(SQL_FIND_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2") \
+	X(SQL_COUNTED_GET, "SELECT 1 FROM counted WHERE hash=?1") \
 	X(SQL_EACH_CHILD, "SELECT source, key FROM head WHERE source=?1 AND kind=0 AND link=?2 AND link<>'' ORDER BY key") \
 	X(SQL_EACH_STARTED, "SELECT link FROM head WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
 	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.session=?1 ORDER BY r.seq") \
@@ -188,6 +191,9 @@
 	X(SQL_DEAD_COUNT, "SELECT count(*) FROM dead") \
 	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
 	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE ?1='' OR name=?1 ORDER BY name, label") \
+	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?1)") \
+	X(SQL_COUNTED_COUNT, "SELECT count(*) FROM counted") \
+	X(SQL_COUNTED_TRIM, "DELETE FROM counted WHERE id IN (SELECT id FROM counted ORDER BY id LIMIT ?1)") \
 	X(SQL_META_SET, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value") \
 	X(SQL_META_DROP, "DELETE FROM meta WHERE name=?1") \
 	X(SQL_META_GET, "SELECT value FROM meta WHERE name=?1") \
@@ -216,7 +222,8 @@
 	X("send_row", "id", "send, observation, span_id, trace_id, hash", 6) \
 	X("ledger", "id", "span_id, trace_id, time, hash", 5) \
 	X("dead", "id", "time, reason, detail, session, span_id, body", 7) \
-	X("counter", "id", "name, label, value", 4)
+	X("counter", "id", "name, label, value", 4) \
+	X("counted", "id", "hash", 2)
 #define SALVAGE_READ(table, key, columns) "SELECT " key ", " columns " FROM " table " WHERE " key ">=?1 ORDER BY " key
 #define SALVAGE_LAST(table, key) "SELECT max(" key ") FROM " table
 #define SALVAGE_WRITE "INSERT OR IGNORE INTO %s(%s, %s) VALUES(?1%s)" /* printf: table, key, columns, parameters */

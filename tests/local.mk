@@ -42,7 +42,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive
 TESTS += tests/unit/test_derive
 tests_unit_test_derive_SOURCES = tests/unit/test_derive.c
-tests_unit_test_derive_LDADD = src/daemon/libdaemon.a src/ship/libship.a src/map/libmap.a src/assemble/libassemble.a \
+tests_unit_test_derive_LDADD = src/daemon/libdaemon.a src/metrics/libmetrics.a src/ship/libship.a src/map/libmap.a src/assemble/libassemble.a \
 	src/ingest/libingest.a redact/libredact.a spool/libspool.a src/conf/libconf.a src/event/libevent.a src/base/libbase.a \
 	$(CURL_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) $(XXHASH_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(SYSTEMD_LIBS) $(CMOCKA_LIBS)
 endif

@@ -12,6 +12,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/mem.c src/base/mem.h \
+	src/base/protobuf.c src/base/protobuf.h \
 	src/base/slice.c src/base/slice.h
 
 if HAVE_CMOCKA

@@ -31,7 +31,7 @@ lfspool_LDADD = src/cmd/libcmd.a src/daemon/libdaemon.a
 if HAVE_MICROHTTPD
 lfspool_LDADD += src/sink/libsink.a
 endif
-lfspool_LDADD += src/ship/libship.a src/map/libmap.a src/assemble/libassemble.a src/ingest/libingest.a \
+lfspool_LDADD += src/metrics/libmetrics.a src/ship/libship.a src/map/libmap.a src/assemble/libassemble.a src/ingest/libingest.a \
 	redact/libredact.a spool/libspool.a src/conf/libconf.a src/event/libevent.a src/base/libbase.a \
 	$(CURL_LIBS) $(PCRE2_LIBS) $(SQLITE_LIBS) $(XXHASH_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(MICROHTTPD_LIBS) $(SYSTEMD_LIBS)
 dist_man_MANS += src/cmd/lfspool.1

@@ -2,6 +2,7 @@
 #include "daemon/derive.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/counting.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ static int store_session(void *context, struct slice source, struct slice sessio
 struct putting {
 	struct spool *spool;
 	struct buf body;
+	struct counting_turns turns;
 };
 
 static int put_observation(void *context, const struct observation *observation, struct slice turn, struct err *err)
@@ -71,6 +73,7 @@ static int put_observation(void *context, const struct observation *observation,
 		.start_ms = observation->start_ms, .state = OBSERVATION_PENDING,
 	};
 
+	counting_turns_add(&putting->turns, observation, turn);
 	buf_clear(&putting->body);
 	if (observation_json(observation, &putting->body) != 0)
 		return err_set(err, putting->body.failed, "an observation is too large");
@@ -88,7 +91,8 @@ int derive_session(struct spool *spool, enum trace_unit unit, struct slice sourc
 	return assemble_session(&store, source, session, unit, emit, context, ret, err);
 }
 
-static int derive_in_transaction(struct spool *spool, enum trace_unit unit, struct slice source, struct slice id, struct err *err)
+static int derive_in_transaction(struct spool *spool, enum trace_unit unit, const struct count_options *count, struct slice source, struct slice id,
+                                 struct err *err)
 {
 	struct putting putting = { .spool = spool };
 	struct assemble_result result = { 0 };
@@ -104,17 +108,20 @@ static int derive_in_transaction(struct spool *spool, enum trace_unit unit, stru
 		rc = spool_set_open(spool, source, id, result.open, result.last_ms, err);
 	if (rc == 0)
 		rc = spool_mark_clean(spool, source, id, err);
+	if (rc == 0)
+		rc = counting_turns_end(&putting.turns, spool, count, source, id, err);
+	counting_turns_done(&putting.turns);
 	buf_done(&putting.body);
 	return rc;
 }
 
-static int derive_one(struct spool *spool, enum trace_unit unit, const struct session_id *session, struct err *err)
+static int derive_one(struct spool *spool, enum trace_unit unit, const struct count_options *count, const struct session_id *session, struct err *err)
 {
 	int rc = spool_begin(spool, err);
 
 	if (rc != 0)
 		return rc;
-	rc = derive_in_transaction(spool, unit, slice_of(session->source), slice_of(session->id), err);
+	rc = derive_in_transaction(spool, unit, count, slice_of(session->source), slice_of(session->id), err);
 	if (rc == 0)
 		rc = spool_commit(spool, err);
 	if (rc != 0)
@@ -124,26 +131,27 @@ static int derive_one(struct spool *spool, enum trace_unit unit, const struct se
 
 typedef int each_dirty_fn(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
 
-static int derive_some(struct spool *spool, enum trace_unit unit, each_dirty_fn *each, unsigned max, size_t *ret_count, struct err *err)
+static int derive_some(struct spool *spool, enum trace_unit unit, const struct count_options *count, each_dirty_fn *each, unsigned max, size_t *ret_count,
+                       struct err *err)
 {
 	struct session_list list = { 0 };
 	int rc = each(spool, max, list_add, &list, err);
 
 	for (size_t i = 0; rc == 0 && i < list.count; i++)
-		rc = derive_one(spool, unit, &list.items[i], err);
+		rc = derive_one(spool, unit, count, &list.items[i], err);
 	*ret_count = list.count;
 	list_done(&list);
 	return rc;
 }
 
-int derive_dirty(struct spool *spool, enum trace_unit unit, unsigned max, bool *ret_more, struct err *err)
+int derive_dirty(struct spool *spool, enum trace_unit unit, const struct count_options *count, unsigned max, bool *ret_more, struct err *err)
 {
-	size_t count;
-	int rc = derive_some(spool, unit, spool_each_dirty_newest, max / 4, &count, err);
+	size_t done;
+	int rc = derive_some(spool, unit, count, spool_each_dirty_newest, max / 4, &done, err);
 
 	if (rc == 0)
-		rc = derive_some(spool, unit, spool_each_dirty, max, &count, err);
-	*ret_more = rc == 0 && count == max;
+		rc = derive_some(spool, unit, count, spool_each_dirty, max, &done, err);
+	*ret_more = rc == 0 && done == max;
 	return rc;
 }
 

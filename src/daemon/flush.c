@@ -31,7 +31,7 @@ static int derive_round(struct derive_job *job, struct spool *spool, struct err 
 			job->no_room = true;
 			break;
 		}
-		rc = derive_dirty(spool, job->work->unit, SESSIONS_AT_A_TIME, &job->more, err);
+		rc = derive_dirty(spool, job->work->unit, &job->work->count, SESSIONS_AT_A_TIME, &job->more, err);
 	}
 	return rc;
 }

@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/client.c src/daemon/client.h \
 	src/daemon/control.c src/daemon/control.h \
+	src/daemon/counting.c src/daemon/counting.h \
 	src/daemon/daemon.c src/daemon/daemon.h \
 	src/daemon/derive.c src/daemon/derive.h \
 	src/daemon/doctor.c src/daemon/doctor.h src/daemon/doctor_private.h \

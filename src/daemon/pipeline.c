@@ -1,6 +1,7 @@
 /* Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. */
 #include "daemon/pipeline.h"
 #include "base/mem.h"
+#include "daemon/counting.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static int store_records(struct pipeline *pipeline, struct spool *spool, struct 
 			run = 0;
 		}
 		if (rc == 0)
-			rc = spool_append(spool, pipeline->records[i], &how, err);
+			rc = counting_append(spool, &pipeline->work->count, pipeline->records[i], &how, err);
 		run += how == SPOOL_STORED;
 		*(how == SPOOL_STORED ? &pipeline->stored : &pipeline->unchanged) += 1;
 	}

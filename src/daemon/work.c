@@ -2,6 +2,7 @@
 #include "daemon/work.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "daemon/counting.h"
 #include "daemon/writer.h"
 #include <fnmatch.h>
 #include <stdio.h>
@@ -119,7 +120,9 @@ int work_open_spool(struct work *work, struct err *err)
 		.retention_ms = conf_int(work->conf, "retention_days") * INT64_C(86400000),
 	};
 
-	return spool_open(&options, &work->spool, err);
+	int rc = spool_open(&options, &work->spool, err);
+
+	return rc != 0 ? rc : counting_open(work->spool, err);
 }
 
 void work_close_spool(struct work *work)

@@ -6,6 +6,7 @@
 #define LF_DAEMON_WORK_H
 #include "assemble/assemble.h"
 #include "conf/conf.h"
+#include "metrics/count.h"
 #include "redact.h"
 #include "ship/ship.h"
 #include "spool.h"
@@ -24,6 +25,7 @@ struct work {
 	enum redact_mode mode;
 	enum trace_unit unit;
 	int64_t stale_after_ms;
+	struct count_options count;
 	int64_t started_mono_ms;
 	struct spool *spool;     /* one-shot: ours; daemon: the writer's thread only */
 	struct writer *writer;   /* NULL: one-shot */

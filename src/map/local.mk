@@ -1,6 +1,6 @@
 noinst_LIBRARIES += src/map/libmap.a
 src_map_libmap_a_SOURCES = src/map/draw.c src/map/map.c src/map/map.h src/map/map_fields.c src/map/map_fields.h \
-	src/map/map_forms.h src/map/map_ingestion.c src/map/map_otlp.c src/map/map_protobuf.c src/map/map_protobuf.h
+	src/map/map_forms.h src/map/map_ingestion.c src/map/map_otlp.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_map

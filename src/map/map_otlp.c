@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "map/map_fields.h"
 #include "map/map_forms.h"
-#include "map/map_protobuf.h"
+#include "base/protobuf.h"
 
 #define SPAN_KIND_INTERNAL 1
 #define STATUS_CODE_ERROR 2

@@ -87,7 +87,7 @@ static void derive_all(struct world *world)
 	bool more = true;
 
 	while (more)
-		if (derive_dirty(world->work.spool, TRACE_UNIT_SESSION, 4, &more, &err) != 0)
+		if (derive_dirty(world->work.spool, TRACE_UNIT_SESSION, &world->work.count, 4, &more, &err) != 0)
 			fail_msg("%s", err.text);
 }
 

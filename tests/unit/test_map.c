@@ -1,7 +1,7 @@
 /* map/: every field of every request form, the same content in both encodings, deterministic bytes. */
 #include "map_sample.h"
 #include "map/map_fields.h"
-#include "map/map_protobuf.h"
+#include "base/protobuf.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -324,6 +324,34 @@ static void cursors_counters_and_facts(void **state)
 	counters_are(f->spool, NULL, "dropped/cap=5;redacted/x=1;");
 }
 
+static bool counted(struct fixture *f, const char *source, const char *key)
+{
+	struct err err = { 0 };
+	bool known = false;
+
+	OK(spool_counted_get(f->spool, slice_of(source), slice_of(key), &known, &err));
+	return known;
+}
+
+static void what_was_counted_outlives_its_record(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_purge purge = { .all = true };
+	struct spool_purged purged;
+	struct err err = { 0 };
+
+	append(f->spool, (struct entry){ RECORD_MESSAGE, "a", "m", "m1", "", "{}", 0, 1, 100 });
+	assert_false(counted(f, "opencode", "m1"));
+	OK(spool_counted_set(f->spool, SLICE("opencode"), SLICE("m1"), &err));
+	OK(spool_counted_set(f->spool, SLICE("opencode"), SLICE("m1"), &err));
+	OK(spool_purge(f->spool, &purge, &purged, &err));
+	reopen(f);
+	assert_int_equal(figures(f->spool).records, 0);
+	assert_true(counted(f, "opencode", "m1"));
+	assert_false(counted(f, "opencod", "em1"));
+	assert_false(counted(f, "claude", "m1"));
+}
+
 static void a_rollback_takes_all_back(void **state)
 {
 	struct fixture *f = *state;
@@ -345,7 +373,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(keeps_the_right_revisions), T(input_twice_adds_nothing), T(a_record_comes_back_whole), T(readers_give_what_they_say),
 		T(readers_nest_and_stop), T(sessions_are_listed), T(dirty_spreads_to_what_depends), T(a_circle_of_sessions_ends),
-		T(dirty_keeps_its_place_over_a_restart), T(open_sessions_go_stale), T(cursors_counters_and_facts), T(a_rollback_takes_all_back),
+		T(dirty_keeps_its_place_over_a_restart), T(open_sessions_go_stale), T(cursors_counters_and_facts), T(what_was_counted_outlives_its_record),
+		T(a_rollback_takes_all_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,6 +282,28 @@ static void run_sql(const char *path, const char *sql)
 	sqlite3_close(db);
 }
 
+static void an_older_version_is_migrated(void **state)
+{
+	struct fixture *f = *state;
+	struct spool *reader = NULL;
+	struct err err = { 0 };
+	bool known = true;
+
+	one(f->spool, "a");
+	spool_close(f->spool);
+	f->spool = NULL;
+	run_sql(file_in(f, "spool.db"), "DROP TABLE counted; PRAGMA user_version=1");
+	OK(spool_open_reader(f->dir, &reader, &err)); /* it is read as it is */
+	assert_int_equal(figures(reader).records, 1);
+	spool_close(reader);
+	OK(spool_open(&f->options, &f->spool, &err));
+	assert_int_equal(figures(f->spool).records, 1);
+	OK(spool_counted_get(f->spool, SLICE("opencode"), SLICE("m"), &known, &err));
+	assert_false(known);
+	OK(spool_counted_set(f->spool, SLICE("opencode"), SLICE("m"), &err));
+	run_sql(file_in(f, "spool.db"), "SELECT 1 FROM counted");
+}
+
 static void a_newer_version_is_refused_untouched(void **state)
 {
 	struct fixture *f = *state;
@@ -292,7 +314,7 @@ static void a_newer_version_is_refused_untouched(void **state)
 	one(f->spool, "a");
 	spool_close(f->spool);
 	f->spool = NULL;
-	run_sql(file_in(f, "spool.db"), "PRAGMA user_version=2");
+	run_sql(file_in(f, "spool.db"), "PRAGMA user_version=3");
 	read_file(file_in(f, "spool.db"), &before);
 	assert_int_equal(spool_open(&f->options, &f->spool, &err), LF_EVERSION);
 	assert_non_null(strstr(err.text, "newer lfspool"));
@@ -514,7 +536,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(kill_keeps_what_was_committed), T(after_a_failed_sync_nothing_is_written), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
-		T(a_reader_that_stays_does_not_fill_the_disk), T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(foreign_directories_are_refused), T(a_newer_version_is_refused_untouched),
+		T(a_reader_that_stays_does_not_fill_the_disk), T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(foreign_directories_are_refused), T(an_older_version_is_migrated), T(a_newer_version_is_refused_untouched),
 		T(this_version_opens_and_a_foreign_file_does_not), T(a_broken_page_costs_its_rows_only), T(a_broken_head_costs_nothing_new),
 		T(an_interrupted_salvage_is_finished), T(a_changed_record_becomes_a_dead_letter), T(hot_statements_use_indexes),
 	};

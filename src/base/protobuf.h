@@ -1,6 +1,6 @@
-/* Writes protobuf wire format into a buffer: the few shapes that OTLP traces need. */
-#ifndef LF_MAP_PROTOBUF_H
-#define LF_MAP_PROTOBUF_H
+/* Writes protobuf wire format into a buffer: the few shapes that OTLP needs. */
+#ifndef LF_BASE_PROTOBUF_H
+#define LF_BASE_PROTOBUF_H
 #include "base/buf.h"
 #include <stdint.h>
 

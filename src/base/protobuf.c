@@ -3,7 +3,7 @@
  * byte is kept free, and a longer length moves the content up. Lengths are therefore minimal and the
  * bytes are deterministic. A failed buffer makes every call a no-op.
  */
-#include "map/map_protobuf.h"
+#include "base/protobuf.h"
 
 #define WIRE_VARINT 0U
 #define WIRE_FIXED64 1U

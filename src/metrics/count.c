@@ -1,0 +1,369 @@
+/* Amounts of one record; see count.h. Each kind of record has its own function; slots are fixed so that revisions can be compared. */
+#include "metrics/count.h"
+#include <stdio.h>
+
+#define VALUE_MAX_BYTES 100 /* of a label's value: names of models, agents and tools */
+#define TEXT_MAX_BYTES 4096
+
+enum message_slot { M_INPUT, M_OUTPUT, M_REASONING, M_CACHE_READ, M_CACHE_WRITE, M_COST, M_MESSAGE, M_HIT, M_MISS, M_ERROR, M_CALL, M_CALL_IN, M_CALL_OUT };
+enum user_slot { U_ADDED, U_REMOVED, U_ADDED_NOW, U_REMOVED_NOW, U_MESSAGE };
+enum tool_slot { T_CALL, T_COMMIT };
+enum turn_slot { R_MS, R_TOKENS, R_COST };
+
+struct counting {
+	const struct clean_record_view *record;
+	const struct count_options *options;
+	struct json_doc doc;
+	struct buf text;      /* scratch of one value */
+	struct count_amounts *ret;
+};
+
+/* ---- labels ---- */
+
+struct label {
+	struct counting *counting;
+	struct buf out;
+	struct json_writer json;
+};
+
+static void label_text(struct label *label, const char *key, struct slice value)
+{
+	if (value.len == 0)
+		return;
+	jw_key(&label->json, key);
+	jw_string(&label->json, json_utf8_cut(value, VALUE_MAX_BYTES));
+}
+
+static struct slice text_of(struct counting *counting, const char *path)
+{
+	buf_clear(&counting->text);
+	(void)json_text(&counting->doc, json_path(&counting->doc, 0, path), &counting->text);
+	return buf_view(&counting->text);
+}
+
+static void label_field(struct label *label, const char *key, const char *path)
+{
+	struct slice value = text_of(label->counting, path);
+
+	label_text(label, key, value.len ? value : SLICE("unknown"));
+}
+
+static void label_begin(struct label *label, struct counting *counting)
+{
+	label->counting = counting;
+	buf_init(&label->out, COUNT_LABEL_BYTES - 1);
+	json_writer_init(&label->json, &label->out);
+	jw_object(&label->json);
+	label_text(label, "source", counting->record->source);
+	if (counting->options->session_label)
+		label_text(label, "session", counting->record->session);
+}
+
+/* A label that does not fit is left empty: its amounts still count. */
+static void label_end(struct label *label, unsigned slot)
+{
+	struct count_amount *amount = &label->counting->ret->slots[slot];
+	bool fits;
+
+	jw_object_close(&label->json);
+	fits = !label->out.failed && label->out.len < sizeof amount->label;
+	snprintf(amount->label, sizeof amount->label, "%s", fits ? label->out.data : "{}");
+	buf_done(&label->out);
+}
+
+static void amount(struct counting *counting, unsigned slot, enum fact_id fact, int64_t value)
+{
+	counting->ret->slots[slot].fact = fact;
+	counting->ret->slots[slot].value = value;
+	counting->ret->slots[slot].present = true;
+	counting->ret->any = true;
+}
+
+/* ---- kinds of records ---- */
+
+static int64_t number(const struct counting *counting, const char *path)
+{
+	int64_t value = json_int(&counting->doc, json_path(&counting->doc, 0, path), 0);
+
+	return value < 0 ? 0 : value;
+}
+
+static void model_label(struct label *label, struct counting *counting)
+{
+	label_begin(label, counting);
+	label_field(label, "model", "model");
+	label_field(label, "provider", "provider");
+	label_field(label, "agent", "agent");
+}
+
+static void model_amount(struct counting *counting, unsigned slot, enum fact_id fact, const char *key, const char *value, int64_t n)
+{
+	struct label label;
+
+	if (n == 0 && fact != FACT_CALL_MS)
+		return;
+	model_label(&label, counting);
+	if (key)
+		label_text(&label, key, slice_of(value));
+	label_end(&label, slot);
+	amount(counting, slot, fact, n);
+}
+
+static void count_tokens(struct counting *counting)
+{
+	static const struct { unsigned slot; const char *type, *path; } rows[] = {
+		{ M_INPUT, "input", "tokens.input" }, { M_OUTPUT, "output", "tokens.output" }, { M_REASONING, "reasoning", "tokens.reasoning" },
+		{ M_CACHE_READ, "cacheRead", "tokens.cache_read" }, { M_CACHE_WRITE, "cacheCreation", "tokens.cache_write" },
+	};
+	int64_t n[sizeof rows / sizeof rows[0]];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		n[i] = number(counting, rows[i].path);
+		model_amount(counting, rows[i].slot, FACT_TOKENS, "type", rows[i].type, n[i]);
+	}
+	model_amount(counting, M_HIT, FACT_CACHE, "type", "cacheRead", n[3] > 0);
+	model_amount(counting, M_MISS, FACT_CACHE, "type", "cacheCreation", n[4] > 0);
+	model_amount(counting, M_CALL_IN, FACT_CALL_TOKENS, "type", "input", n[0] + n[3] + n[4]);
+	model_amount(counting, M_CALL_OUT, FACT_CALL_TOKENS, "type", "output", n[1] + n[2]);
+}
+
+static void count_assistant(struct counting *counting)
+{
+	int64_t created = number(counting, "created"), completed = number(counting, "completed");
+	int32_t error = json_get(&counting->doc, 0, "error");
+	struct label label;
+
+	if (json_type_of(&counting->doc, error) == JSON_OBJECT) {
+		label_begin(&label, counting);
+		label_field(&label, "type", "error.name");
+		label_end(&label, M_ERROR);
+		amount(counting, M_ERROR, FACT_ERRORS, 1);
+	}
+	if (completed == 0)
+		return;
+	count_tokens(counting);
+	model_amount(counting, M_COST, FACT_COST, NULL, NULL, fact_pico(json_raw(&counting->doc, json_get(&counting->doc, 0, "cost"))));
+	model_amount(counting, M_MESSAGE, FACT_MESSAGES, "role", "assistant", 1);
+	model_amount(counting, M_CALL, FACT_CALL_MS, NULL, NULL, completed > created ? completed - created : 0);
+}
+
+static int64_t sum_diffs(const struct counting *counting, const char *key)
+{
+	const struct json_doc *doc = &counting->doc;
+	int32_t list = json_get(doc, 0, "diffs");
+	int64_t sum = 0;
+
+	if (json_type_of(doc, list) != JSON_ARRAY)
+		return 0;
+	for (int32_t i = doc->nodes[list].first; i != JSON_NONE; i = doc->nodes[i].next) {
+		int64_t n = json_int(doc, json_get(doc, i, key), 0);
+		if (n > 0 && n < INT32_MAX)
+			sum += n;
+	}
+	return sum;
+}
+
+static void count_lines(struct counting *counting, unsigned slot, enum fact_id fact, const char *type, int64_t n)
+{
+	struct label label;
+
+	if (n == 0)
+		return;
+	label_begin(&label, counting);
+	label_text(&label, "type", slice_of(type));
+	label_end(&label, slot);
+	amount(counting, slot, fact, n);
+}
+
+static void count_user(struct counting *counting)
+{
+	int64_t added = sum_diffs(counting, "additions"), removed = sum_diffs(counting, "deletions");
+
+	count_lines(counting, U_ADDED, FACT_LINES, "added", added);
+	count_lines(counting, U_REMOVED, FACT_LINES, "removed", removed);
+	count_lines(counting, U_ADDED_NOW, FACT_LINES_NOW, "added", added);
+	count_lines(counting, U_REMOVED_NOW, FACT_LINES_NOW, "removed", removed);
+	model_amount(counting, U_MESSAGE, FACT_MESSAGES, "role", "user", 1);
+}
+
+static void count_message(struct counting *counting, int64_t session_ms)
+{
+	const struct json_doc *doc = &counting->doc;
+
+	if (number(counting, "created") < session_ms)
+		return;
+	if (json_string_is(doc, json_get(doc, 0, "role"), "assistant"))
+		count_assistant(counting);
+	else if (json_string_is(doc, json_get(doc, 0, "role"), "user"))
+		count_user(counting);
+}
+
+static void count_tool(struct counting *counting)
+{
+	const struct json_doc *doc = &counting->doc;
+	int64_t start = number(counting, "start"), end = number(counting, "end");
+	bool done = json_string_is(doc, json_get(doc, 0, "status"), "completed");
+	struct label label;
+
+	if (!done && !json_string_is(doc, json_get(doc, 0, "status"), "error"))
+		return;
+	label_begin(&label, counting);
+	label_field(&label, "tool", "tool");
+	label_text(&label, "status", done ? SLICE("completed") : SLICE("error"));
+	label_end(&label, T_CALL);
+	amount(counting, T_CALL, FACT_TOOL_MS, start && end > start ? end - start : 0);
+	if (!done || !json_bool(doc, json_get(doc, 0, "commit"), false))
+		return;
+	label_begin(&label, counting);
+	label_end(&label, T_COMMIT);
+	amount(counting, T_COMMIT, FACT_COMMITS, 1);
+}
+
+static void count_part(struct counting *counting, int64_t session_ms)
+{
+	const struct json_doc *doc = &counting->doc;
+	int32_t type = json_get(doc, 0, "type");
+	int64_t start = number(counting, "start");
+	struct label label;
+
+	if ((start ? start : counting->record->time_ms) < session_ms)
+		return;
+	if (json_string_is(doc, type, "tool"))
+		count_tool(counting);
+	if (!json_string_is(doc, type, "subtask"))
+		return;
+	label_begin(&label, counting);
+	label_field(&label, "agent", "agent");
+	label_end(&label, 0);
+	amount(counting, 0, FACT_SUBTASKS, 1);
+}
+
+static void one(struct counting *counting, enum fact_id fact, const char *key, const char *value)
+{
+	struct label label;
+
+	label_begin(&label, counting);
+	if (key)
+		label_text(&label, key, slice_of(value));
+	label_end(&label, 0);
+	amount(counting, 0, fact, 1);
+}
+
+/* ---- entry points ---- */
+
+bool count_can(const struct clean_record_view *record)
+{
+	static const char *const types[] = { "\"tool\"", "\"subtask\"" };
+
+	if (record->kind == RECORD_SIGNAL)
+		return memmem(record->body.ptr, record->body.len, "\"retry\"", 7) != NULL;
+	if (record->kind != RECORD_PART)
+		return true;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (memmem(record->body.ptr, record->body.len, types[i], strlen(types[i])))
+			return true;
+	return false;
+}
+
+static void begin(struct counting *counting)
+{
+	memset(counting->ret, 0, sizeof *counting->ret);
+	json_doc_init(&counting->doc);
+	buf_init(&counting->text, TEXT_MAX_BYTES);
+}
+
+static void done(struct counting *counting)
+{
+	json_doc_done(&counting->doc);
+	buf_done(&counting->text);
+}
+
+void count_record(const struct clean_record_view *record, int64_t session_created_ms, const struct count_options *options,
+                  struct count_amounts *ret)
+{
+	struct counting counting = { .record = record, .options = options, .ret = ret };
+
+	begin(&counting);
+	if (json_parse(&counting.doc, record->body, 0, NULL) != 0) {
+		done(&counting);
+		return;
+	}
+	if (record->kind == RECORD_SESSION)
+		one(&counting, FACT_SESSIONS, "is_subagent", record->link.len > 0 ? "true" : "false");
+	else if (record->kind == RECORD_MESSAGE)
+		count_message(&counting, session_created_ms);
+	else if (record->kind == RECORD_PART)
+		count_part(&counting, session_created_ms);
+	else if (json_string_is(&counting.doc, json_get(&counting.doc, 0, "type"), "retry"))
+		one(&counting, FACT_RETRIES, NULL, NULL);
+	done(&counting);
+}
+
+void count_bare_session(const struct clean_record_view *record, const struct count_options *options, struct count_amounts *ret)
+{
+	struct counting counting = { .record = record, .options = options, .ret = ret };
+
+	begin(&counting);
+	one(&counting, FACT_SESSIONS, "is_subagent", "false");
+	done(&counting);
+}
+
+void count_turn(const struct count_turn *turn, const struct count_options *options, struct count_amounts *ret)
+{
+	struct clean_record_view record = { .source = turn->source, .session = turn->session };
+	struct counting counting = { .record = &record, .options = options, .ret = ret };
+	const struct { unsigned slot; enum fact_id fact; int64_t value; } rows[] = {
+		{ R_MS, FACT_TURN_MS, turn->duration_ms }, { R_TOKENS, FACT_TURN_TOKENS, turn->tokens }, { R_COST, FACT_TURN_COST, turn->cost_pico },
+	};
+
+	begin(&counting);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct label label;
+		label_begin(&label, &counting);
+		label_end(&label, rows[i].slot);
+		amount(&counting, rows[i].slot, rows[i].fact, rows[i].value);
+	}
+	done(&counting);
+}
+
+int count_observe(const struct fact *fact, int64_t value, const char *label, count_move_fn *fn, void *context, struct err *err)
+{
+	char name[64];
+	int rc;
+
+	snprintf(name, sizeof name, "%s/%u", fact->name, fact_bucket(fact, value));
+	rc = fn(context, name, label, 1, err);
+	if (rc != 0 || value == 0)
+		return rc;
+	snprintf(name, sizeof name, "%s/sum", fact->name);
+	return fn(context, name, label, value, err);
+}
+
+int count_moves(const struct count_amounts *old, const struct count_amounts *now, count_move_fn *fn, void *context, struct err *err)
+{
+	static const struct count_amounts nothing;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < COUNT_SLOTS; i++) {
+		const struct count_amount *a = old ? &old->slots[i] : &nothing.slots[i], *b = &now->slots[i];
+		const struct fact *fact = &facts[(b->present ? b : a)->fact];
+		int64_t add = b->value - a->value;
+		if (fact->kind == FACT_HISTOGRAM && b->present && !a->present)
+			rc = count_observe(fact, b->value, b->label, fn, context, err);
+		else if (fact->kind != FACT_HISTOGRAM && (add > 0 || (add < 0 && fact->kind == FACT_UP_DOWN)))
+			rc = fn(context, fact->name, b->present ? b->label : a->label, add, err);
+	}
+	return rc;
+}
+
+int64_t count_created_ms(struct slice body)
+{
+	struct json_doc doc;
+	int64_t ms = 0;
+
+	json_doc_init(&doc);
+	if (json_parse(&doc, body, 0, NULL) == 0)
+		ms = json_int(&doc, json_get(&doc, 0, "created"), 0);
+	json_doc_done(&doc);
+	return ms;
+}

@@ -1,0 +1,10 @@
+noinst_LIBRARIES += src/metrics/libmetrics.a
+src_metrics_libmetrics_a_SOURCES = src/metrics/count.c src/metrics/count.h src/metrics/fact.c src/metrics/fact.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_metrics_count
+TESTS += tests/unit/test_metrics_count
+metrics_test_libs = src/metrics/libmetrics.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_metrics_count_SOURCES = tests/unit/test_metrics_count.c
+tests_unit_test_metrics_count_LDADD = $(metrics_test_libs)
+endif

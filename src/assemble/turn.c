@@ -59,13 +59,15 @@ static bool has_last_word(const struct turn *turn)
 	return last->message->finish.len > 0 && !slice_is(last->message->finish, "tool-calls");
 }
 
+/* An abort tells of idle first and ends its message and tools up to a second later: idle closes only what has ended. */
 static void judge(const struct assembly *assembly, struct turn *turn)
 {
-	int64_t quiet_ms = assembly->view.idle_ms;
+	const struct view *view = &assembly->view;
+	bool ended = all_ended(turn);
 
-	note_time(&quiet_ms, assembly->view.stale_ms);
-	turn->closed = turn->head->overtaken || has_last_word(turn) || (quiet_ms > 0 && quiet_ms >= turn->newest_ms);
-	turn->interrupted = turn->closed && !all_ended(turn);
+	turn->closed = turn->head->overtaken || has_last_word(turn) || (view->stale_ms > 0 && view->stale_ms >= turn->newest_ms) ||
+	               (ended && view->idle_ms > 0 && view->idle_ms >= turn->newest_ms);
+	turn->interrupted = turn->closed && !ended;
 }
 
 static void make_spans(const struct assembly *assembly, struct turn *turn)

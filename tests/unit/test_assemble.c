@@ -361,6 +361,34 @@ static void test_idle_closes_quietly(void **state)
 	done(seen);
 }
 
+/* As an abort comes over the stream. */
+static void test_idle_before_the_end(void **state)
+{
+	struct memory memory = { 0 };
+	struct seen *seen;
+
+	(void)state;
+	message(&memory, S, "u1", USER_BODY);
+	message(&memory, S, "a1", "{\"role\":\"assistant\",\"parent\":\"u1\",\"created\":1100}");
+	part(&memory, S, "a1", "p1", STEP);
+	signal_(&memory, S, "error:1", "{\"type\":\"error\",\"time\":1200,\"error\":{\"name\":\"MessageAbortedError\",\"message\":\"Aborted\"}}");
+	signal_(&memory, S, "idle:" S, "{\"type\":\"idle\",\"time\":1201}");
+	seen = run(&memory, S);
+	assert_int_equal(seen->count, 1);
+	assert_slice(seen->observations[0].name, "user-message");
+	assert_true(seen->result.open);
+	done(seen);
+	memory.records[1].body = SLICE("{\"role\":\"assistant\",\"parent\":\"u1\",\"created\":1100,\"completed\":1900,"
+	                               "\"error\":{\"name\":\"MessageAbortedError\",\"message\":\"Aborted\"}}");
+	seen = run(&memory, S);
+	assert_int_equal(need(seen, "assistant-response", 0)->level, OBS_ERROR);
+	assert_int_equal(need(seen, "assistant-response", 0)->end_ms, 1900);
+	assert_int_equal(count_of(seen, "error"), 0);
+	assert_int_equal(count_of(seen, "turn"), 1);
+	assert_false(seen->result.open);
+	done(seen);
+}
+
 static void test_fork_copies_are_left_out(void **state)
 {
 	struct memory memory = { 0 };
@@ -575,6 +603,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_steps), cmocka_unit_test(test_any_order), cmocka_unit_test(test_signals), cmocka_unit_test(test_error),
 		cmocka_unit_test(test_stale), cmocka_unit_test(test_crash_continued), cmocka_unit_test(test_idle_closes_quietly),
+		cmocka_unit_test(test_idle_before_the_end),
 		cmocka_unit_test(test_fork_copies_are_left_out), cmocka_unit_test(test_removed), cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_unit_turn), cmocka_unit_test(test_forked_link), cmocka_unit_test(test_parent_cycle),
 		cmocka_unit_test(test_compaction_and_diff), cmocka_unit_test(test_files), cmocka_unit_test(test_without_content),

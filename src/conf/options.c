@@ -60,6 +60,12 @@ const struct conf_option conf_options[] = {
 	  .help = "most events a second that are read from an agent's files" },
 	{ .name = "poll_interval", .type = CONF_DURATION, .fallback = "5s", .min = 100, .max = HOUR, .env = "POLL_INTERVAL",
 	  .help = "how often an agent's files are looked at where the system does not tell of changes" },
+	{ .name = "opencode_url", .type = CONF_LIST, .env = "OPENCODE_URL",
+	  .help = "addresses of OpenCode servers to listen to" },
+	{ .name = "opencode_username", .type = CONF_STRING, .fallback = "opencode", .env = "OPENCODE_SERVER_USERNAME",
+	  .help = "user of those servers" },
+	{ .name = "opencode_password", .type = CONF_SECRET, .env = "OPENCODE_SERVER_PASSWORD",
+	  .help = "password of those servers" },
 
 	{ .name = "spool_dir", .type = CONF_PATH, .fallback = "$XDG_STATE_HOME/lfspool",
 	  .env = "OPENCODE_LANGFUSE_SPOOL_DIR", .help = "directory of the spool" },

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/control.h"
 #include "daemon/flush.h"
+#include "daemon/server.h"
 #include "daemon/sources.h"
 #include "daemon/writer.h"
 #include <errno.h>
@@ -67,6 +68,8 @@ static void stop(struct running *running)
 		flusher_cancel(work->flusher);
 	if (running->control)
 		control_stop(running->control);
+	servers_stop(work->servers);
+	work->servers = NULL;
 	if (work->sources)
 		sources_stop(work->sources);
 	if (work->flusher)
@@ -95,6 +98,8 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 		rc = flusher_start(work, &work->flusher, err);
 	if (rc == 0)
 		rc = sources_start(work, &work->sources, err);
+	if (rc == 0)
+		rc = servers_start(work, &work->servers, err);
 	if (rc == 0)
 		rc = control_start(work, conf_string(conf, "spool_dir"), &running->control, err);
 	if (rc != 0)

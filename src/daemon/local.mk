@@ -13,6 +13,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/session_map.c src/daemon/session_map.h \
 	src/daemon/sources.c src/daemon/sources.h \
+	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \
 	src/daemon/status.c src/daemon/status.h \
 	src/daemon/tree.c src/daemon/tree.h \
 	src/daemon/verify.c src/daemon/verify.h \

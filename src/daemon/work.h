@@ -17,6 +17,7 @@
 
 struct writer;
 struct flusher;
+struct servers;
 struct sources;
 
 struct work {
@@ -30,6 +31,7 @@ struct work {
 	struct spool *spool;     /* one-shot: ours; daemon: the writer's thread only */
 	struct writer *writer;   /* NULL: one-shot */
 	struct flusher *flusher; /* NULL: one-shot */
+	struct servers *servers; /* NULL: one-shot, or none are listened to */
 	struct sources *sources; /* NULL: one-shot, or none are followed */
 	atomic_bool stopping;
 	atomic_int streams;      /* agents that send events over the control socket */

@@ -30,13 +30,14 @@ shell_tests = \
 	tests/t/secretlint.sh \
 	tests/t/redact-options.sh \
 	tests/t/secrets.sh \
+	tests/t/server.sh \
 	tests/t/sink.sh \
 	tests/t/stale.sh \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh \
 	tests/t/verify.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/opencode/replay.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

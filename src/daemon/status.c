@@ -2,6 +2,7 @@
 #include "daemon/status.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "daemon/server.h"
 #include "daemon/sources.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -134,6 +135,7 @@ struct source_lines {
 	struct json_writer *out;
 	struct spool *spool;
 	const struct sources_status *live; /* NULL: none are followed */
+	const struct servers_status *servers; /* that are listened to */
 	bool opencode;                     /* its line was written */
 };
 
@@ -187,13 +189,30 @@ static void write_databases(struct json_writer *out, const struct sources_status
 	jw_array_close(out);
 }
 
-/* One source. Only OpenCode's databases are followed; what else there are records of came through `ingest`. */
+static void write_servers(struct json_writer *out, const struct servers_status *servers)
+{
+	jw_key(out, "servers");
+	jw_array(out);
+	for (unsigned i = 0; i < servers->count; i++) {
+		jw_object(out);
+		jw_key(out, "url");
+		jw_text(out, servers->servers[i].url);
+		write_state(out, &servers->servers[i].status);
+		jw_key(out, "events");
+		jw_uint(out, servers->servers[i].status.events);
+		jw_object_close(out);
+	}
+	jw_array_close(out);
+}
+
+/* One source. Only OpenCode's databases are followed, and its servers listened to; what else there are records of came through `ingest`. */
 static int write_source(void *context, const char *name, const char *label, int64_t value, struct err *err)
 {
 	static const struct follow_status off = { .state = SOURCE_OFF };
 	struct source_lines *lines = context;
 	struct json_writer *out = lines->out;
-	bool followed = lines->live && strcmp(label, "opencode") == 0;
+	bool opencode = strcmp(label, "opencode") == 0, followed = lines->live && opencode;
+	bool listened = lines->servers->count > 0 && opencode;
 
 	(void)name, (void)err;
 	jw_object(out);
@@ -203,29 +222,35 @@ static int write_source(void *context, const char *name, const char *label, int6
 	jw_int(out, counter_of(lines->spool, "events", label));
 	jw_key(out, "records");
 	jw_int(out, value);
-	write_state(out, followed ? &lines->live->all : &off);
+	write_state(out, followed ? &lines->live->all : listened ? &lines->servers->servers[0].status : &off);
 	if (followed)
 		write_databases(out, lines->live);
+	if (listened)
+		write_servers(out, lines->servers);
 	jw_object_close(out);
-	lines->opencode = lines->opencode || strcmp(label, "opencode") == 0;
+	lines->opencode = lines->opencode || opencode;
 	return 0;
 }
 
 static int write_sources(struct spool *spool, const struct work *work, struct json_writer *out, struct err *err)
 {
 	struct sources_status *live = work->sources ? xcalloc(1, sizeof *live) : NULL;
-	struct source_lines lines = { .out = out, .spool = spool, .live = live };
+	struct servers_status *servers = xcalloc(1, sizeof *servers);
+	struct source_lines lines = { .out = out, .spool = spool, .live = live, .servers = servers };
 	int rc;
 
 	if (live)
 		sources_status(work->sources, live);
+	if (work->servers)
+		servers_status(work->servers, servers);
 	jw_key(out, "sources");
 	jw_array(out);
 	rc = spool_each_counter(spool, "records", write_source, &lines, err);
-	if (rc == 0 && live && !lines.opencode)
+	if (rc == 0 && (live || servers->count > 0) && !lines.opencode)
 		rc = write_source(&lines, "", "opencode", 0, err);
 	jw_array_close(out);
 	free(live);
+	free(servers);
 	return rc;
 }
 

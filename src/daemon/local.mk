@@ -8,7 +8,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/doctor.c src/daemon/doctor.h src/daemon/doctor_private.h \
 	src/daemon/doctor_agent.c src/daemon/doctor_server.c src/daemon/doctor_spool.c \
 	src/daemon/flush.c src/daemon/flush.h \
-	src/daemon/follow.c src/daemon/follow.h \
+	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
+	src/daemon/follow_take.c \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/session_map.c src/daemon/session_map.h \

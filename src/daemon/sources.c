@@ -36,6 +36,7 @@ struct sources {
 	struct watch *watch;
 	struct follow *follows[SOURCES_MAX];
 	unsigned count;
+	struct follow *older;   /* the one of files, of before there were databases */
 	int pipe[2];
 	struct mailbox *wishes; /* NULL: there is no thread */
 	pthread_t thread;
@@ -71,9 +72,23 @@ static void add(struct sources *sources, const char *path, bool older)
 	follow = follow_new(sources->work, path);
 	if (sources->wishes)
 		log_event(LOG_LEVEL_INFO, "source.found", "path=\"%s\"", path);
+	if (older)
+		sources->older = follow;
 	for (unsigned i = 0; older && i < sources->count; i++)
 		follow_leave_to(follow, sources->follows[i]);
+	if (!older && sources->older)
+		follow_leave_to(sources->older, follow);
 	sources->follows[sources->count++] = follow;
+}
+
+static void add_older(struct sources *sources, const char *dir)
+{
+	char *storage = file_join(dir, "storage"), *sessions = file_join(storage, "session");
+
+	if (is_directory(sessions))
+		add(sources, storage, true);
+	free(sessions);
+	free(storage);
 }
 
 static void add_from(struct sources *sources, const char *dir)
@@ -101,6 +116,7 @@ static void discover(struct sources *sources)
 
 	if (is_directory(sources->path)) {
 		add_from(sources, sources->path);
+		add_older(sources, sources->path);
 		(void)watch_add(sources->watch, sources->path);
 		return;
 	}

@@ -16,6 +16,7 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/src_opencode_next.c \
 	src/ingest/src_opencode_parts.c \
 	src/ingest/src_opencode_run.c \
+	src/ingest/src_opencode_storage.c src/ingest/src_opencode_storage.h \
 	src/ingest/watch.c src/ingest/watch.h
 
 if HAVE_CMOCKA

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "ingest/src_opencode_storage.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,20 +298,32 @@ static void set_limits(struct opencode_db *db)
 	sqlite3_set_authorizer(db->sqlite, authorize, NULL);
 }
 
-int opencode_db_open(const char *path, struct opencode_db **ret, struct err *err)
+static bool is_directory(const char *path)
 {
-	struct opencode_db *db = xcalloc(1, sizeof *db);
-	int rc = 0;
+	struct stat st;
 
-	db->path = xstrdup(path);
-	if (!db_read_only_vfs())
-		rc = err_set(err, LF_EIO, "%s: SQLite has no file system", path);
-	if (rc == 0)
-		rc = choose_way(db, err);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int open_file(struct opencode_db *db, struct err *err)
+{
+	int rc = db_read_only_vfs() ? choose_way(db, err) : err_set(err, LF_EIO, "%s: SQLite has no file system", db->path);
+
 	if (rc == 0) {
 		set_limits(db);
 		rc = check_schema(db, err);
 	}
+	return rc;
+}
+
+int opencode_db_open(const char *path, struct opencode_db **ret, struct err *err)
+{
+	struct opencode_db *db = xcalloc(1, sizeof *db);
+	int rc;
+
+	db->path = xstrdup(path);
+	db->storage = is_directory(path);
+	rc = db->storage ? opencode_storage_check(path, err) : open_file(db, err);
 	if (rc == 0)
 		*ret = db;
 	else
@@ -358,6 +371,8 @@ uint64_t opencode_db_signature(const char *path, bool *ret_racy)
 	struct timespec now;
 	uint64_t hash;
 
+	if (is_directory(path))
+		return opencode_storage_signature(path, ret_racy);
 	clock_gettime(CLOCK_REALTIME, &now);
 	*ret_racy = false;
 	if (!facts_of(path, "", &facts[0], now.tv_sec * INT64_C(1000000000) + now.tv_nsec, ret_racy))
@@ -386,6 +401,8 @@ static int each_row(struct opencode_db *db, enum db_statement which, opencode_db
 
 int opencode_db_each_session(struct opencode_db *db, opencode_db_session_fn *fn, void *context, struct err *err)
 {
+	if (db->storage)
+		return opencode_storage_each_session(db->path, fn, context, err);
 	return each_row(db, db->has_events ? DB_SEQUENCES : DB_ALL_SESSIONS, fn, context, err);
 }
 
@@ -411,9 +428,12 @@ static int take_greater(struct opencode_db *db, enum db_statement which, struct 
 int opencode_db_activity(struct opencode_db *db, struct slice session, struct opencode_activity *ret, struct err *err)
 {
 	bool found = false, ignored;
-	int rc = db_read_begin(db, err);
+	int rc;
 
+	if (db->storage)
+		return opencode_storage_activity(db->path, session, ret, err);
 	*ret = (struct opencode_activity){ .seq = -1 };
+	rc = db_read_begin(db, err);
 	if (rc != 0)
 		return rc;
 	rc = take_greater(db, DB_ACTIVITY, session, &ret->last_ms, &found, err);

@@ -12,6 +12,7 @@
 struct opencode_db;
 
 /*
+ * A path that is a directory is the storage of versions that had no database (src_opencode_storage.h); all below works with it too.
  * LF_ENOENT: there is no such file. LF_EAGAIN: locked, or being made or recovered. LF_ECORRUPT: damaged, or no database.
  * LF_EVERSION: a database, but none that is known. LF_EPERM: not ours to read. err says it in words for `status`.
  */

@@ -14,6 +14,7 @@ enum db_statement {
 struct opencode_db {
 	sqlite3 *sqlite;
 	char *path;
+	bool storage;          /* no database: the directory of before */
 	bool immutable;        /* nobody has it open: read without locks, and thrown away when somebody came */
 	bool has_events, has_next;
 	uint64_t signature;    /* immutable: as it was opened */

@@ -5,7 +5,7 @@
  */
 #include "ingest/src_opencode_db_private.h"
 #include "base/json.h"
-#include "ingest/ingest.h"
+#include "ingest/src_opencode_storage.h"
 #include <stdio.h>
 
 #define CHUNK_BYTES (2u << 20) /* a message with more parts comes in pieces */
@@ -361,8 +361,11 @@ int opencode_db_read(struct opencode_db *db, struct slice session, struct openco
                      bool *ret_more, struct err *err)
 {
 	struct opencode_position moved = *position;
-	int rc = db_read_begin(db, err);
+	int rc;
 
+	if (db->storage)
+		return opencode_storage_read(db->path, session, position, page, ret_more, err);
+	rc = db_read_begin(db, err);
 	page->count = 0;
 	buf_clear(&page->text);
 	if (rc != 0)

@@ -188,6 +188,33 @@ rm "$data/opencode-odd.db"
 wait_for "the second database does not arrive" has_record "\"session\":\"$(jq -r '.sessions[0].id' "$(fixture plain truth.json)")\""
 wait_for "what a killed OpenCode left does not arrive" has_record "\"session\":\"$(jq -r '.sessions[0].id' "$(fixture reasoning truth.json)")\""
 
+# --- the files of before there was a database; what a database holds too is not taken from them
+put_storage() { # EXPORT
+	for d in session/p message part; do mkdir -p "$data/storage/$d"; done
+	session=$(jq -r .info.id "$1")
+	mkdir -p "$data/storage/message/$session"
+	jq -c '.messages[] | .info' "$1" | while read -r info; do
+		printf '%s' "$info" >"$data/storage/message/$session/$(printf '%s' "$info" | jq -r .id).json"
+	done
+	jq -c '.messages[].parts[]' "$1" | while read -r part; do
+		printf '%s' "$part" | jq -r '"\(.messageID) \(.id)"' >"$tmp/ids"
+		read -r message id <"$tmp/ids"
+		mkdir -p "$data/storage/part/$message"
+		printf '%s' "$part" >"$data/storage/part/$message/$id.json"
+	done
+	jq .info "$1" >"$data/storage/session/p/$session.json"
+}
+sed 's/"title": *"[^"]*"/"title":"An older copy"/' "$(fixture plain export.json)" >"$tmp/older.json"
+put_storage "$tmp/older.json"
+put_storage "$(fixture badtool export.json)"
+stop_daemon # it would look by itself, but seldom
+start_daemon
+id=$(jq -r .info.id "$(fixture badtool export.json)")
+wait_for "the files of before are not read" has_record "\"session\":\"$id\""
+wait_for "not all arrives" has_all
+expect 4 "$("$LFSPOOL" export --session "$id" | jq -c 'select(.kind == "message" and .body.role == "assistant")' | wc -l | tr -d ' ')" "messages in files"
+has_record "An older copy" && fail "an older copy wins over the database"
+
 # --- another file in the place of the first: nothing of it was deleted
 grow opencode.db apply "$(fixture empty sse.jsonl)"
 wait_for "not all arrives" has_record "\"session\":\"$(jq -r '.sessions[0].id' "$(fixture empty truth.json)")\""

@@ -571,6 +571,141 @@ static void test_older_schema(void **state)
 	reading_done(&reading);
 }
 
+/* ---- the directory of before ---- */
+
+static void put_file(const char *a, const char *b, char *name, struct slice content)
+{
+	char file[900];
+	struct err err;
+
+	snprintf(file, sizeof file, "%s/storage/%s", dir, a);
+	(void)mkdir(file, 0700);
+	snprintf(file, sizeof file, "%s/storage/%s/%s", dir, a, b);
+	(void)mkdir(file, 0700);
+	snprintf(file, sizeof file, "%s/storage/%s/%s/%s.json", dir, a, b, name);
+	assert_int_equal(file_replace(file, content, 0600, &err), 0);
+	free(name);
+}
+
+/* Takes an export apart into the files that OpenCode would have written. */
+static void put_export(const char *file)
+{
+	struct buf text;
+	struct json_doc doc;
+	int32_t info, messages;
+	char *session;
+
+	buf_init(&text, 0);
+	read_file(file, &text);
+	json_doc_init(&doc);
+	assert_int_equal(json_parse(&doc, buf_view(&text), 0, NULL), 0);
+	info = json_get(&doc, 0, "info");
+	session = json_strdup(&doc, json_get(&doc, info, "id"), 100);
+	put_file("session", "project", xstrdup(session), json_raw(&doc, info));
+	messages = json_get(&doc, 0, "messages");
+	for (int32_t m = doc.nodes[messages].first; m != JSON_NONE; m = doc.nodes[m].next) {
+		int32_t parts = json_get(&doc, m, "parts"), own = json_get(&doc, m, "info");
+		char *message = json_strdup(&doc, json_get(&doc, own, "id"), 100);
+		put_file("message", session, xstrdup(message), json_raw(&doc, own));
+		for (int32_t p = doc.nodes[parts].first; p != JSON_NONE; p = doc.nodes[p].next)
+			put_file("part", message, json_strdup(&doc, json_get(&doc, p, "id"), 100), json_raw(&doc, p));
+		free(message);
+	}
+	free(session);
+	json_doc_done(&doc);
+	buf_done(&text);
+}
+
+static void read_export(struct heads *heads, const char *file)
+{
+	struct ingest_options options = { .name = file, .emit = take, .problem = say, .context = heads };
+	struct ingest *ingest;
+	struct buf text;
+
+	buf_init(&text, 0);
+	read_file(file, &text);
+	assert_int_equal(ingest_new(&options, &ingest, NULL), 0);
+	assert_int_equal(ingest_feed(ingest, buf_view(&text), NULL), 0);
+	assert_int_equal(ingest_finish(ingest, NULL), 0);
+	ingest_free(ingest);
+	buf_done(&text);
+}
+
+static void test_storage(void **state)
+{
+	char pattern[600], storage[280];
+	unsigned sessions = 0;
+	glob_t found;
+
+	(void)state;
+	snprintf(pattern, sizeof pattern, "%s/*/export*.json", fixtures());
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *scenario = found.gl_pathv[i] + strlen(fixtures()) + 1;
+		struct heads export = { 0 };
+		struct reading reading;
+		char folder[64];
+		if (strncmp(scenario, "secrets/", 8) == 0)
+			continue;
+		snprintf(folder, sizeof folder, "%.*s", (int)strcspn(scenario, "/"), scenario);
+		assert_int_equal(tear_down(NULL), 0);
+		assert_int_equal(set_up(NULL), 0);
+		snprintf(storage, sizeof storage, "%s/storage", dir);
+		assert_int_equal(mkdir(storage, 0700), 0);
+		snprintf(path, sizeof path, "%s", storage);
+		put_export(found.gl_pathv[i]);
+		read_export(&export, found.gl_pathv[i]);
+		reading_init(&reading);
+		read_round(&reading);
+		assert_null(reading.heads.words);
+		assert_int_equal(reading.known_count, 1);
+		assert_same(&export, &reading.heads, folder);
+		read_round(&reading); /* nothing is taken twice: what is near in time is looked at, and known */
+		assert_same(&export, &reading.heads, folder);
+		sessions++;
+		reading_done(&reading);
+		heads_done(&export);
+	}
+	assert_true(sessions > 30);
+	globfree(&found);
+}
+
+static void test_storage_grows(void **state)
+{
+	struct reading reading;
+	struct opencode_db *db;
+	struct opencode_activity activity;
+	struct err err = { 0 };
+	char name[700], storage[280];
+	uint64_t before, values;
+	bool racy;
+
+	(void)state;
+	snprintf(storage, sizeof storage, "%s/storage", dir);
+	assert_int_equal(mkdir(storage, 0700), 0);
+	snprintf(path, sizeof path, "%s", storage);
+	assert_int_equal(opencode_db_open(path, &db, &err), LF_ENOENT);
+	snprintf(name, sizeof name, "%s/plain/export.json", fixtures());
+	put_export(name);
+	before = opencode_db_signature(path, &racy);
+	reading_init(&reading);
+	read_round(&reading);
+	values = ingest_counts(reading.ingest)->values;
+	snprintf(name, sizeof name, "%s/tools/export.json", fixtures());
+	put_export(name);
+	assert_true(before != opencode_db_signature(path, &racy));
+	read_round(&reading);
+	assert_int_equal(reading.known_count, 2);
+	assert_true(ingest_counts(reading.ingest)->values > values + 11);
+	assert_int_equal(opencode_db_open(path, &db, &err), 0);
+	assert_int_equal(opencode_db_activity(db, slice_of(reading.known[0].id), &activity, &err), 0);
+	assert_true(activity.last_ms > 0 && activity.seq == -1);
+	assert_int_equal(opencode_db_activity(db, SLICE("ses_none"), &activity, &err), LF_ENOENT);
+	assert_int_equal(opencode_db_activity(db, SLICE("../x"), &activity, &err), LF_ENOENT);
+	opencode_db_close(db);
+	reading_done(&reading);
+}
+
 /* ---- odd rows ---- */
 
 static void test_huge(void **state)
@@ -708,7 +843,7 @@ int main(void)
 		CASE(test_recordings), CASE(test_real), CASE(test_pruned_in_part), CASE(test_grows), CASE(test_grows_without_events),
 		CASE(test_untouched), CASE(test_out_of_the_way), CASE(test_came_meanwhile), CASE(test_refused), CASE(test_damaged),
 		CASE(test_older_schema), CASE(test_huge), CASE(test_huge_state), CASE(test_pages), CASE(test_rewind), CASE(test_activity),
-		CASE(test_signature),
+		CASE(test_signature), CASE(test_storage), CASE(test_storage_grows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,8 +226,10 @@ static int read_header(struct opencode_db *db, bool *ret_wal, struct err *err)
 
 	if (code == SQLITE_OK && file && file->pMethods)
 		code = file->pMethods->xRead(file, header, HEADER_BYTES, 0);
-	if (code == SQLITE_IOERR_SHORT_READ)
+	if (code == SQLITE_IOERR_SHORT_READ && header[0] == '\0')
 		return err_set(err, LF_EAGAIN, "%s: empty", db->path);
+	if (code == SQLITE_IOERR_SHORT_READ)
+		return err_set(err, LF_ECORRUPT, "%s: not a database", db->path);
 	if (code != SQLITE_OK)
 		return db_fail(db, code, err);
 	*ret_wal = header[18] == 2 || header[19] == 2;

@@ -180,7 +180,8 @@ wait_for "the delete of before is not seen" has_record "\"key\":\"delete:$id\""
 
 # --- more databases, at once; one is nothing, and does not matter to the others
 grow opencode-dev.db apply "$(fixture plain sse.jsonl)"
-grow opencode-local.db hold "$(fixture reasoning sse.jsonl)" 2>/dev/null || :
+"$grow" "$data/opencode-local.db" "$schema" hold "$(fixture reasoning sse.jsonl)" >/dev/null 2>&1 # kills itself
+[ -s "$data/opencode-local.db-wal" ] || fail "what was to be killed ended well"
 echo "this is no database, however long it is looked at" >"$data/opencode-odd.db"
 wait_for "the bad one is not named" state_is '[.sources[0].databases[] | select(.state == "error") | .path | sub(".*/"; "")] | join(",")' opencode-odd.db
 state_is '.sources[0].state' error || fail "the source hides the bad one"

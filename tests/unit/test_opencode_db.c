@@ -504,6 +504,8 @@ static void test_refused(void **state)
 	assert_refused(LF_ENOENT, "there is none");
 	assert_int_equal(file_replace(path, SLICE(""), 0600, &err), 0);
 	assert_refused(LF_EAGAIN, "empty");
+	assert_int_equal(file_replace(path, SLICE("no database"), 0600, &err), 0);
+	assert_refused(LF_ECORRUPT, "not a database");
 	buf_init(&bytes, 0);
 	for (int i = 0; i < 1000; i++)
 		buf_text(&bytes, "this is no database ");

@@ -14,7 +14,7 @@ struct allow_row {
 };
 
 static const struct allow_row allow_rows[] = {
-	{ RECORD_SESSION, NULL, "parent version agent created archived" },
+	{ RECORD_SESSION, NULL, "parent version agent created archived called" },
 	{ RECORD_MESSAGE, NULL, "role parent agent mode model provider variant created completed finish summary cost tokens:t "
 	                        "error:e diffs:d" },
 	{ RECORD_PART, "text", "synthetic ignored start end" },
@@ -25,7 +25,7 @@ static const struct allow_row allow_rows[] = {
 	{ RECORD_PART, "file", "mime" },
 	{ RECORD_PART, "agent", "name" },
 	{ RECORD_PART, "subtask", "agent" },
-	{ RECORD_PART, "compaction", "auto overflow" },
+	{ RECORD_PART, "compaction", "auto overflow start" },
 	{ RECORD_PART, "patch", "" },
 	{ RECORD_PART, "retry", "attempt error:e time" },
 	{ RECORD_SIGNAL, "idle", "time" },

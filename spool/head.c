@@ -11,7 +11,7 @@
 struct head {
 	int level;
 	uint64_t order;
-	bool same, link_same;
+	bool same, link_same, elsewhere;
 };
 
 static int head_get(struct spool *spool, const struct clean_record_view *view, struct slice fp, struct head *ret, struct err *err)
@@ -27,6 +27,7 @@ static int head_get(struct spool *spool, const struct clean_record_view *view, s
 		ret->order = (uint64_t)query_int(&query, 2);
 		ret->same = slice_equal(query_slice(&query, 3), fp);
 		ret->link_same = slice_equal(query_slice(&query, 4), view->link);
+		ret->elsewhere = !slice_equal(query_slice(&query, 5), view->session);
 	}
 	query_close(&query);
 	return rc == 0 ? LF_ENOENT : rc > 0 ? 0 : rc;
@@ -60,6 +61,9 @@ int head_decide(struct spool *spool, const struct clean_record_view *view, struc
 	*ret_new_link = rc == LF_ENOENT || !head.link_same;
 	if (rc != 0)
 		return rc == LF_ENOENT ? 0 : rc;
+	/* a copy that a resumed or forked session made: it stays where it was seen first, whole */
+	if (head.elsewhere)
+		return 0;
 	if (head.same)
 		return raise_head(spool, view, &head, err);
 	if (level != head.level || level < RECORD_FINAL) {

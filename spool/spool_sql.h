@@ -79,7 +79,7 @@
 
 /* Those whose plan the unit test checks. */
 #define SPOOL_SQL_HOT(X) \
-	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link FROM head WHERE source=?1 AND key=?2") \
+	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session FROM head WHERE source=?1 AND key=?2") \
 	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND key=?2 AND fp=?3 LIMIT 1") \
 	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
 	X(SQL_EACH_PART, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.message=?3 AND h.kind=2 ORDER BY h.key") \

@@ -7,6 +7,7 @@ shell_tests = \
 	tests/t/bad-input.sh \
 	tests/t/backfill.sh \
 	tests/t/channels.sh \
+	tests/t/claude.sh \
 	tests/t/database.sh \
 	tests/t/daemon.sh \
 	tests/t/fault-disk-full.sh \
@@ -38,6 +39,7 @@ shell_tests = \
 	tests/t/verify.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/opencode/replay.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += tests/t/claude.jq
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

@@ -53,7 +53,10 @@ int assemble_session(const struct assemble_store *store, struct slice source, st
 	ret->last_ms = assembly.view.last_ms;
 	if (rc == 0)
 		rc = place_find(&assembly.place, store, source, &assembly.view.session, err);
-	if (rc == 0)
+	/* under which call it stands cannot be changed later: it waits for that, but not for ever */
+	if (rc == 0 && assembly.place.waiting && assembly.view.stale_ms < assembly.view.last_ms)
+		ret->open = true;
+	else if (rc == 0)
 		rc = emit_turns(&assembly, ret, err);
 	assembly_done(&assembly);
 	return rc;

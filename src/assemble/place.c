@@ -125,16 +125,44 @@ static void parent_span(const struct origin *origin, struct slice source, uint8_
 		assemble_span_id(source, "turn", origin->parent, origin->turn, SLICE_NONE, ret);
 }
 
+static int take_parent(void *context, const struct clean_record_view *record, struct err *err)
+{
+	struct origin *origin = context;
+
+	(void)err;
+	origin->parent = pool_copy(origin->pool, record->session);
+	return 0;
+}
+
+/* A session that was called hangs under the session whose call has the link, which need not be the one that it names. */
+static int find_caller(struct place *place, const struct assemble_store *store, struct slice source, struct view_session *called, bool *ret_found, struct err *err)
+{
+	struct origin origin = { .pool = &place->pool };
+	int rc = store->find_link(store->context, source, called->id, take_parent, &origin, err);
+
+	*ret_found = rc == 0 && origin.parent.len > 0;
+	if (*ret_found)
+		called->parent = origin.parent;
+	return rc == LF_ENOENT ? 0 : rc;
+}
+
 /* Climbs to the root; chain[] gets the sessions from this one up, and their count is returned. */
 static int climb(struct place *place, const struct assemble_store *store, struct slice source, const struct view_session *self,
                  struct view_session *chain, int *ret_count, struct err *err)
 {
 	int count = 1, rc;
-	bool seen = false;
+	bool seen = false, found;
 
 	chain[0] = *self;
 	while (count < MAX_DEPTH && chain[count - 1].parent.len) {
-		struct view_session next = { .id = chain[count - 1].parent };
+		struct view_session next;
+		if (chain[count - 1].called) {
+			rc = find_caller(place, store, source, &chain[count - 1], &found, err);
+			if (rc != 0)
+				return rc;
+			place->waiting = place->waiting || !found;
+		}
+		next = (struct view_session){ .id = chain[count - 1].parent };
 		for (int i = 0; i < count; i++)
 			seen = seen || slice_equal(chain[i].id, next.id);
 		if (seen)

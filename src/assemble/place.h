@@ -9,6 +9,7 @@ struct place {
 	struct slice root_title;
 	struct slice root_turn;   /* the root's turn that started this session; empty for a root and when not known */
 	uint8_t parent_span[8];   /* zero: none */
+	bool waiting;             /* the call that started it is not known yet, and will be */
 };
 
 void place_init(struct place *place);

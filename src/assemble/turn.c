@@ -175,7 +175,8 @@ static int emit_compaction(struct assembly *assembly, const struct turn *turn, c
 	struct observation observation = emit_begin(assembly, turn, OBS_EVENT, "compaction");
 
 	emit_ids(assembly, &observation, "compaction", turn->head->id, part->key, turn->span);
-	observation.start_ms = observation.end_ms = turn->head->created_ms;
+	observation.start_ms = observation.end_ms = part->start_ms ? part->start_ms : turn->head->created_ms;
+	buf_slice(&assembly->output, part->text_json);
 	jw_key(&assembly->json, "auto");
 	jw_bool(&assembly->json, part->automatic);
 	jw_key(&assembly->json, "overflow");

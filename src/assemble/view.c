@@ -17,6 +17,7 @@ static const struct field session_fields[] = {
 	{ "directory", FIELD_TEXT, offsetof(struct view_session, directory) },
 	{ "version", FIELD_TEXT, offsetof(struct view_session, version) },
 	{ "created", FIELD_TIME, offsetof(struct view_session, created_ms) },
+	{ "called", FIELD_BOOL, offsetof(struct view_session, called) },
 };
 
 #define AT(member) offsetof(struct view_message, member)

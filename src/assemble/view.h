@@ -17,6 +17,7 @@ struct view_error {
 struct view_session {
 	struct slice id, parent, title, directory, version;
 	int64_t created_ms;
+	bool called;              /* a tool call started it, of whatever session has a link to it */
 };
 
 struct view_message {

@@ -28,7 +28,7 @@ static const struct cmd_option purge_options[] = {
 	{ "json", NULL, "for programs" }, END,
 };
 static const struct cmd_option ingest_options[] = {
-	{ "source", "NAME", "opencode; otherwise recognised by its shape" }, { "json", NULL, "for programs" }, END,
+	{ "source", "NAME", "opencode or claude; otherwise recognised by its shape" }, { "json", NULL, "for programs" }, END,
 };
 static const struct cmd_option backfill_options[] = {
 	{ "source", "NAME", "opencode" },

@@ -121,7 +121,7 @@ int64_t time_of(struct ingest *in, int32_t node)
 int event_give(struct ingest *in, enum record_kind kind, enum record_level level, int64_t time_ms, struct err *err)
 {
 	struct raw_event event = {
-		.kind = kind, .level = level, .source = slice_of(in->source), .session = buf_view(&in->session),
+		.kind = kind, .level = level, .source = slice_of(in->agent), .session = buf_view(&in->session),
 		.message = buf_view(&in->message), .key = buf_view(&in->key), .link = buf_view(&in->link),
 		.time_ms = time_ms, .order = in->order, .body = buf_view(&in->body),
 	};

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "ingest/frame.h"
 #include "ingest/source.h"
+#include "ingest/src_claude.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,11 +14,15 @@
 #define AHEAD_MS (INT64_C(400) * 86400000)
 #define EARLIEST_MS INT64_C(1704067200000) /* 2024-01-01: no event is older */
 
+/* The first that knows a value takes it. source: whose it is; NULL: it says so itself. */
 static const struct {
+	const char *source;
 	int (*handle)(struct ingest *in, int32_t node, struct err *err);
-} shapes[] = { { lfspool_record }, { opencode_run }, { opencode_event }, { opencode_document } };
+} shapes[] = {
+	{ NULL, lfspool_record }, { "opencode", opencode_run }, { "claude", claude_line }, { "opencode", opencode_event }, { "opencode", opencode_document },
+};
 
-static const char *const sources[] = { "opencode" };
+static const char *const sources[] = { "opencode", "claude" };
 
 static void report(struct ingest *in, const char *reason, struct slice metadata)
 {
@@ -129,8 +134,12 @@ static int handle_one(struct ingest *in, int32_t node, struct err *err)
 
 	if (json_type_of(&in->doc, node) != JSON_OBJECT)
 		return ingest_settle(in, ingest_say(in, "not a JSON object"));
-	for (size_t i = 0; rc == NOT_MINE && i < sizeof shapes / sizeof shapes[0]; i++)
+	for (size_t i = 0; rc == NOT_MINE && i < sizeof shapes / sizeof shapes[0]; i++) {
+		if (in->options.source && shapes[i].source && strcmp(in->options.source, shapes[i].source) != 0)
+			continue;
+		in->agent = shapes[i].source ? shapes[i].source : in->source;
 		rc = shapes[i].handle(in, node, err);
+	}
 	if (rc == NOT_MINE)
 		rc = ingest_say(in, "not an event, export or record that is known");
 	return ingest_settle(in, rc);
@@ -148,6 +157,11 @@ static int handle(struct ingest *in, struct err *err)
 	return rc;
 }
 
+static bool is_transcript(const struct ingest *in)
+{
+	return in->claude || (in->options.source && strcmp(in->options.source, "claude") == 0);
+}
+
 static int take_text(struct ingest *in, const struct frame_value *value, struct err *err)
 {
 	int rc = json_parse(&in->doc, value->text, MAX_NODES, NULL);
@@ -158,6 +172,8 @@ static int take_text(struct ingest *in, const struct frame_value *value, struct 
 		return err_set(err, LF_ENOMEM, "%s:%llu: no memory", in->name, (unsigned long long)value->line);
 	if (rc == LF_ELIMIT)
 		say_too_many(in, value);
+	else if (value->problem == FRAME_LAST && is_transcript(in))
+		in->counts.skipped++; /* it is being written */
 	else
 		say_invalid(in, value);
 	return 0;
@@ -201,7 +217,7 @@ int ingest_new(const struct ingest_options *options, struct ingest **ret, struct
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
 		known = known || strcmp(options->source, sources[i]) == 0;
 	if (!known)
-		return err_set(err, LF_EINVAL, "--source %s: must be opencode", options->source);
+		return err_set(err, LF_EINVAL, "--source %s: must be opencode or claude", options->source);
 	in = xcalloc(1, sizeof *in);
 	in->options = *options;
 	in->source = xstrdup(options->source ? options->source : sources[0]);
@@ -245,7 +261,9 @@ void ingest_oversize(struct ingest *in, uint64_t bytes, uint64_t line)
 
 int ingest_finish(struct ingest *in, struct err *err)
 {
-	return frame_finish(in->frame, err);
+	int rc = frame_finish(in->frame, err);
+
+	return rc == 0 && in->claude ? claude_end(in, err) : rc;
 }
 
 const struct ingest_counts *ingest_counts(const struct ingest *in)
@@ -267,6 +285,7 @@ void ingest_free(struct ingest *in)
 	buf_done(&in->name_text);
 	buf_done(&in->scratch);
 	next_free(in->next);
+	claude_free(in->claude);
 	free(in->source);
 	free(in->name);
 	free(in);

@@ -7,6 +7,11 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/page.h \
 	src/ingest/source.h \
 	src/ingest/sse.c src/ingest/sse.h \
+	src/ingest/src_claude.c src/ingest/src_claude.h \
+	src/ingest/src_claude_answer.c \
+	src/ingest/src_claude_state.c \
+	src/ingest/src_claude_tool.c \
+	src/ingest/src_claude_user.c \
 	src/ingest/src_lfspool.c \
 	src/ingest/src_opencode.c \
 	src/ingest/src_opencode_db.c src/ingest/src_opencode_db.h src/ingest/src_opencode_db_private.h \
@@ -21,7 +26,7 @@ src_ingest_libingest_a_SOURCES = \
 
 if HAVE_CMOCKA
 ingest_tests = \
-	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_ingest_records \
+	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_ingest_claude tests/unit/test_ingest_records \
 	tests/unit/test_opencode_db
 check_PROGRAMS += $(ingest_tests)
 TESTS += $(ingest_tests)
@@ -32,6 +37,8 @@ tests_unit_test_ingest_SOURCES = tests/unit/test_ingest.c
 tests_unit_test_ingest_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_channels_SOURCES = tests/unit/test_ingest_channels.c tests/unit/heads.h
 tests_unit_test_ingest_channels_LDADD = $(ingest_test_libs) $(ZLIB_LIBS)
+tests_unit_test_ingest_claude_SOURCES = tests/unit/test_ingest_claude.c
+tests_unit_test_ingest_claude_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_records_SOURCES = tests/unit/test_ingest_records.c
 tests_unit_test_ingest_records_LDADD = $(ingest_test_libs)
 tests_unit_test_opencode_db_SOURCES = tests/unit/test_opencode_db.c tests/unit/heads.h tests/unit/opencode_writer.h

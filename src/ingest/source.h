@@ -5,6 +5,7 @@
 #include "ingest/ingest.h"
 
 struct next_state; /* src_opencode_next.c */
+struct claude;     /* src_claude.h */
 
 struct ingest {
 	struct ingest_options options;
@@ -21,6 +22,8 @@ struct ingest {
 	int64_t event_ms;
 	int32_t event_id;        /* its node; JSON_NONE in documents */
 	struct next_state *next;
+	struct claude *claude;   /* NULL before the first line of a transcript */
+	const char *agent;       /* whose value is at hand: the source of its events */
 	char run_message[80];    /* of `run --format json` */
 	int64_t run_started_ms;
 };
@@ -56,6 +59,7 @@ int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, s
 bool opencode_error_body(struct ingest *in, int32_t error);
 void opencode_diffs(struct ingest *in, const char *key, int32_t list);
 void opencode_tokens(struct ingest *in, int32_t tokens);
+bool command_commits(struct ingest *in, int32_t command); /* a shell command with `git commit` in it */
 bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command);
 
 /* by channel */
@@ -67,6 +71,8 @@ int opencode_next(struct ingest *in, const char *type, int32_t properties, struc
 int opencode_run(struct ingest *in, int32_t node, struct err *err);
 struct next_state *next_new(void);
 void next_free(struct next_state *state);
+int claude_line(struct ingest *in, int32_t node, struct err *err);
+int claude_end(struct ingest *in, struct err *err); /* of the file */
 int lfspool_record(struct ingest *in, int32_t node, struct err *err);
 
 #endif

@@ -222,11 +222,15 @@ static void tool_metadata(struct ingest *in, int32_t metadata, int32_t output)
 		jw_object_close(&in->out);
 }
 
-bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command)
+bool command_commits(struct ingest *in, int32_t command)
 {
 	buf_clear(&in->scratch);
-	return json_string_is(&in->doc, tool, "bash") && json_text(&in->doc, command, &in->scratch) == 0 &&
-	       has_git_commit(buf_view(&in->scratch));
+	return json_text(&in->doc, command, &in->scratch) == 0 && has_git_commit(buf_view(&in->scratch));
+}
+
+bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command)
+{
+	return json_string_is(&in->doc, tool, "bash") && command_commits(in, command);
 }
 
 static void tool_body(struct ingest *in, int32_t part, int32_t state)

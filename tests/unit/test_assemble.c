@@ -512,6 +512,40 @@ static void test_forked_link(void **state)
 	done(child);
 }
 
+/* It waits for the call that started it, and then hangs under that, whatever parent it names. */
+static void test_called(void **state)
+{
+	struct memory memory = { 0 };
+	struct seen *seen;
+	uint8_t span[8];
+
+	(void)state;
+	session(&memory, "ses_1", "", "{\"created\":1000}");
+	session(&memory, "ses_a", "ses_1", "{\"created\":1100,\"parent\":\"ses_1\"}");
+	session(&memory, "ses_b", "ses_1", "{\"created\":1200,\"parent\":\"ses_1\",\"called\":true}");
+	message(&memory, "ses_b", "u", "{\"role\":\"user\",\"created\":1210}");
+	message(&memory, "ses_b", "m", "{\"role\":\"assistant\",\"parent\":\"u\",\"created\":1220,\"completed\":1230,\"finish\":\"stop\"}");
+	part(&memory, "ses_b", "m", "p", "{\"type\":\"step-start\"}");
+	seen = run(&memory, "ses_b");
+	assert_int_equal(seen->count, 0);
+	assert_true(seen->result.open);
+	done(seen);
+	put(&memory, RECORD_PART, "ses_a", "ma", "task", "ses_b", "{\"type\":\"tool\",\"tool\":\"task\",\"status\":\"running\",\"start\":1190}");
+	message(&memory, "ses_a", "ma", "{\"role\":\"assistant\",\"parent\":\"ua\",\"created\":1150}");
+	seen = run(&memory, "ses_b");
+	assemble_span_id(SLICE("opencode"), "tool", SLICE("ses_a"), SLICE("ma"), SLICE("task"), span);
+	assert_memory_equal(need(seen, "turn", 0)->parent_id, span, sizeof span);
+	assert_slice(need(seen, "turn", 0)->session, "ses_1");
+	assert_false(seen->result.open);
+	done(seen);
+	/* when nothing comes any more it is shown all the same */
+	memory.count -= 2;
+	signal_(&memory, "ses_b", "stale", "{\"type\":\"stale\",\"time\":9000}");
+	seen = run(&memory, "ses_b");
+	need(seen, "assistant-response", 0);
+	done(seen);
+}
+
 static void test_parent_cycle(void **state)
 {
 	struct memory memory = { 0 };
@@ -605,7 +639,7 @@ int main(void)
 		cmocka_unit_test(test_stale), cmocka_unit_test(test_crash_continued), cmocka_unit_test(test_idle_closes_quietly),
 		cmocka_unit_test(test_idle_before_the_end),
 		cmocka_unit_test(test_fork_copies_are_left_out), cmocka_unit_test(test_removed), cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_unit_turn), cmocka_unit_test(test_forked_link), cmocka_unit_test(test_parent_cycle),
+		cmocka_unit_test(test_unit_turn), cmocka_unit_test(test_forked_link), cmocka_unit_test(test_called), cmocka_unit_test(test_parent_cycle),
 		cmocka_unit_test(test_compaction_and_diff), cmocka_unit_test(test_files), cmocka_unit_test(test_without_content),
 		cmocka_unit_test(test_unknown_user),
 	};

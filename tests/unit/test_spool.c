@@ -56,6 +56,20 @@ static void keeps_the_right_revisions(void **state)
 	}
 }
 
+/* A copy in another session changes nothing, however far it has come; the session itself may. */
+static void copies_stay_where_they_were_seen_first(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct text text = { 0 };
+
+	append(f->spool, (struct entry){ RECORD_MESSAGE, "one", "m", "m", "", "{\"m\":1}", RECORD_FINAL, 4, 1 });
+	assert_int_equal(append(f->spool, (struct entry){ RECORD_MESSAGE, "two", "m", "m", "", "{\"m\":2}", RECORD_FINAL, 9, 1 }), SPOOL_UNCHANGED);
+	OK(spool_each_head(f->spool, SLICE("opencode"), SLICE("one"), add_record, &text, &err));
+	text_is(&text, "m={\"m\":1};");
+	assert_int_equal(append(f->spool, (struct entry){ RECORD_MESSAGE, "one", "m", "m", "", "{\"m\":3}", RECORD_FINAL, 5, 1 }), SPOOL_STORED);
+}
+
 /* The same input, twice and through two channels, adds nothing the second time. */
 static void input_twice_adds_nothing(void **state)
 {
@@ -371,7 +385,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(keeps_the_right_revisions), T(input_twice_adds_nothing), T(a_record_comes_back_whole), T(readers_give_what_they_say),
+		T(keeps_the_right_revisions), T(copies_stay_where_they_were_seen_first),
+		T(input_twice_adds_nothing), T(a_record_comes_back_whole), T(readers_give_what_they_say),
 		T(readers_nest_and_stop), T(sessions_are_listed), T(dirty_spreads_to_what_depends), T(a_circle_of_sessions_ends),
 		T(dirty_keeps_its_place_over_a_restart), T(open_sessions_go_stale), T(cursors_counters_and_facts), T(what_was_counted_outlives_its_record),
 		T(a_rollback_takes_all_back),

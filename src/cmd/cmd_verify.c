@@ -85,6 +85,9 @@ static void print_session(struct report *report, const struct verify_session *se
 		put_figures(report->out, session->observations, session->equal, session->findings);
 		jw_object_close(report->out);
 	} else {
+		if (session->agent_records > 0)
+			printf("      %u records on the agent's disk, %u of them not here or older here\n", session->agent_records,
+			       session->findings[VERIFY_UNSPOOLED] + session->findings[VERIFY_OUTDATED]);
 		printf("%s  %u of %u observations are in Langfuse as they are here%s\n", verify_is_well(session) ? "ok  " : "BAD ",
 		       session->equal, session->observations, session->findings[VERIFY_WAITING] ? " (some are not sent yet)" : "");
 	}
@@ -113,7 +116,7 @@ static int verify_one(struct report *report, struct work *work, struct spool *sp
 		cmd_print(stdout, slice_of(title));
 		putchar('\n');
 	}
-	rc = verify_session(spool, ship, work->unit, id, &session, print_finding, report, err);
+	rc = verify_session(work, spool, ship, id, &session, print_finding, report, err);
 	if (rc == 0)
 		print_session(report, &session);
 	return rc;

@@ -17,6 +17,6 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \
 	src/daemon/status.c src/daemon/status.h \
 	src/daemon/tree.c src/daemon/tree.h \
-	src/daemon/verify.c src/daemon/verify.h \
+	src/daemon/verify.c src/daemon/verify.h src/daemon/verify_agent.c src/daemon/verify_agent.h \
 	src/daemon/work.c src/daemon/work.h \
 	src/daemon/writer.c src/daemon/writer.h

@@ -46,7 +46,7 @@ struct sources {
 
 /* ---- which databases there are ---- */
 
-static bool is_database(const char *name)
+bool sources_is_database(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -98,7 +98,7 @@ static void add_from(struct sources *sources, const char *dir)
 	char *path;
 
 	for (int i = 0; i < n; i++) {
-		if (is_database(names[i]->d_name)) {
+		if (sources_is_database(names[i]->d_name)) {
 			path = file_join(dir, names[i]->d_name);
 			add(sources, path, false);
 			free(path);

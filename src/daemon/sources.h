@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "daemon/follow.h"
 
+/* The name of a file: one of OpenCode's databases. */
+bool sources_is_database(const char *name);
+
 struct sources;
 /* The thread. */
 int sources_start(struct work *work, struct sources **ret, struct err *err);

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "daemon/tree.h"
+#include "daemon/verify_agent.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,14 +29,15 @@ struct verify {
 
 const char *verify_kind_name(enum verify_kind kind)
 {
-	static const char *const names[] = { "missing", "doubled", "different", "unknown", "dead", "waiting" };
+	static const char *const names[] = { "missing", "doubled", "different", "unknown", "dead", "waiting", "unspooled", "outdated" };
 
 	return names[kind];
 }
 
 bool verify_is_well(const struct verify_session *session)
 {
-	return !session->findings[VERIFY_MISSING] && !session->findings[VERIFY_DOUBLED] && !session->findings[VERIFY_DIFFERENT];
+	return !session->findings[VERIFY_MISSING] && !session->findings[VERIFY_DOUBLED] && !session->findings[VERIFY_DIFFERENT] &&
+	       !session->findings[VERIFY_UNSPOOLED] && !session->findings[VERIFY_OUTDATED];
 }
 
 static int find(struct verify *verify, enum verify_kind kind, const char *span, const char *name, const char *detail, struct err *err)
@@ -183,12 +185,28 @@ static int verify_tree(struct verify *verify, const struct tree *tree, struct sh
 	return rc;
 }
 
-int verify_session(struct spool *spool, struct ship *ship, enum trace_unit unit, const char *session,
+static int take_agent(void *context, enum agent_finding finding, struct slice key, struct err *err)
+{
+	static const enum verify_kind kinds[] = { [AGENT_UNSPOOLED] = VERIFY_UNSPOOLED, [AGENT_OUTDATED] = VERIFY_OUTDATED };
+	struct verify *verify = context;
+	char *name;
+	int rc;
+
+	verify->session->agent_records++;
+	if (finding == AGENT_SAME)
+		return 0;
+	name = xmemdup0(key.ptr, key.len);
+	rc = find(verify, kinds[finding], "", name, "", err);
+	free(name);
+	return rc;
+}
+
+int verify_session(const struct work *work, struct spool *spool, struct ship *ship, const char *session,
                    struct verify_session *ret, verify_fn *fn, void *context, struct err *err)
 {
 	struct verify verify = { .spool = spool, .session = ret, .fn = fn, .context = context };
 	struct tree *tree;
-	int rc = tree_gather(spool, unit, session, &tree, err);
+	int rc = tree_gather(spool, work->unit, session, &tree, err);
 
 	*ret = (struct verify_session){ .session = session };
 	if (rc)
@@ -196,7 +214,10 @@ int verify_session(struct spool *spool, struct ship *ship, enum trace_unit unit,
 	ret->source = tree->source;
 	ret->observations = verify.count = tree->count;
 	verify.expected = xcalloc(tree->count + 1, sizeof *verify.expected);
-	rc = verify_tree(&verify, tree, ship, err);
+	for (unsigned i = 0; rc == 0 && i < tree->session_count; i++)
+		rc = verify_agent(work, spool, slice_of(tree->source), slice_of(tree->sessions[i]), take_agent, &verify, err);
+	if (rc == 0)
+		rc = verify_tree(&verify, tree, ship, err);
 	free(verify.expected);
 	ret->source = NULL;
 	tree_free(tree);

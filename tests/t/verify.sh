@@ -53,6 +53,25 @@ for profile in v4 v3 v2; do
 	says 'ses_none: there is no such session'
 	stop_sink
 done
+# What the agent itself has on its disk.
+grow=${builddir:-.}/tests/database/grow
+if [ -x "$grow" ]; then
+	rm -rf "$tmp/spool"; mkdir -p "$tmp/data"
+	"$grow" "$tmp/data/opencode.db" "$srcdir/tests/fixtures/opencode-db/schema.sql" apply "$fixtures/tools/sse.jsonl" >/dev/null || fail "no database"
+	export LFSPOOL_OPENCODE_DB="$tmp/data/opencode.db"
+	start_sink v4
+	head -90 "$fixtures/tools/sse.jsonl" >"$tmp/part.jsonl"
+	exits 0 "$LFSPOOL" ingest "$tmp/part.jsonl"
+	exits 0 "$LFSPOOL" flush
+	exits 1 "$LFSPOOL" verify --json
+	[ "$(figure unspooled)" -gt 5 ] || fail "what only the agent has is not seen: $(cat "$tmp/out")"
+	exits 0 "$LFSPOOL" backfill --since 3650d
+	exits 0 "$LFSPOOL" flush
+	"$LFSPOOL" verify --json >"$tmp/out"
+	expect "0 0" "$(figure unspooled) $(figure outdated)" "after the backfill"
+	stop_sink
+	unset LFSPOOL_OPENCODE_DB
+fi
 unset LFSPOOL_LANGFUSE_PUBLIC_KEY
 exits 1 "$LFSPOOL" verify
 exit 0

@@ -296,6 +296,29 @@ static void test_real(void **state)
 	reading_done(&again);
 }
 
+/* Without events, what did not change since is not read again. */
+static void test_state_once(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	unpack_real();
+	exec_sql("DELETE FROM event WHERE aggregate_id LIKE '%WwG9'; UPDATE part SET time_updated=1795238487000");
+	reading_init(&reading);
+	read_round(&reading);
+	exec_sql("UPDATE event_sequence SET seq=seq+1 WHERE aggregate_id LIKE '%WwG9';"
+	         "UPDATE message SET time_updated=1795299999999 WHERE session_id LIKE '%WwG9' AND time_created=(SELECT min(time_created) FROM message WHERE session_id LIKE '%WwG9')");
+	read_round(&reading);
+	exec_sql("UPDATE event_sequence SET seq=seq+1 WHERE aggregate_id LIKE '%WwG9';"
+	         "UPDATE part SET time_updated=1795999999999 WHERE id=(SELECT max(id) FROM part WHERE session_id LIKE '%WwG9')");
+	ingest_free(reading.ingest);
+	assert_int_equal(ingest_new(&(struct ingest_options){ .emit = take, .context = &reading.heads }, &reading.ingest, NULL), 0);
+	read_round(&reading);
+	/* the session, the message of the part, and the one that is as new as what was read last */
+	assert_int_equal(ingest_counts(reading.ingest)->values, 3);
+	reading_done(&reading);
+}
+
 static void test_pruned_in_part(void **state)
 {
 	struct reading whole, pruned;
@@ -439,6 +462,34 @@ static void test_untouched(void **state)
 	writer_close(&writer);
 	write_and_die();
 	assert_untouched("WAL mode, killed", 12);
+}
+
+/* Even a connection that wanted to could make nothing: OpenCode may end between our look at the folder and SQLite's. */
+static void test_makes_nothing(void **state)
+{
+	struct buf before, after;
+	struct opencode_db *db;
+	sqlite3 *raw = NULL;
+	struct err err;
+	char uri[400];
+
+	(void)state;
+	buf_init(&before, 0);
+	buf_init(&after, 0);
+	unpack_real();
+	exec_sql("PRAGMA journal_mode=WAL");
+	assert_int_equal(opencode_db_open(path, &db, &err), 0);
+	opencode_db_close(db);
+	list(&before);
+	snprintf(uri, sizeof uri, "file:%s?readonly_shm=1", path);
+	assert_int_equal(sqlite3_open_v2(uri, &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, "lfspool-readonly"), SQLITE_OK);
+	assert_int_not_equal(sqlite3_exec(raw, "SELECT count(*) FROM session", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_not_equal(sqlite3_exec(raw, "DELETE FROM session", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(raw);
+	list(&after);
+	assert_string_equal(before.data, after.data);
+	buf_done(&before);
+	buf_done(&after);
 }
 
 /* After we were there OpenCode can still write, checkpoint and clean up. */
@@ -672,6 +723,34 @@ static void test_storage(void **state)
 	globfree(&found);
 }
 
+static void test_storage_pages(void **state)
+{
+	struct reading reading;
+	char name[700];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/storage", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(name, sizeof name, "%s/plain/export.json", fixtures());
+	put_export(name);
+	reading_init(&reading);
+	read_round(&reading);
+	for (int i = 0; i < 1300; i++) {
+		FILE *file;
+		snprintf(name, sizeof name, "%s/message/%s/msg_%04d.json", path, reading.known[0].id, i);
+		file = fopen(name, "w");
+		fprintf(file, "{\"id\":\"msg_%04d\",\"sessionID\":\"%s\",\"role\":\"user\",\"time\":{\"created\":1795238487000}}", i, reading.known[0].id);
+		fclose(file);
+	}
+	reading.pages = 0;
+	ingest_free(reading.ingest);
+	assert_int_equal(ingest_new(&(struct ingest_options){ .emit = take, .context = &reading.heads }, &reading.ingest, NULL), 0);
+	read_round(&reading);
+	assert_int_equal(reading.pages, 3);
+	assert_in_range(ingest_counts(reading.ingest)->values, 1301, 1303);
+	reading_done(&reading);
+}
+
 static void test_storage_grows(void **state)
 {
 	struct reading reading;
@@ -845,7 +924,8 @@ int main(void)
 		CASE(test_recordings), CASE(test_real), CASE(test_pruned_in_part), CASE(test_grows), CASE(test_grows_without_events),
 		CASE(test_untouched), CASE(test_out_of_the_way), CASE(test_came_meanwhile), CASE(test_refused), CASE(test_damaged),
 		CASE(test_older_schema), CASE(test_huge), CASE(test_huge_state), CASE(test_pages), CASE(test_rewind), CASE(test_activity),
-		CASE(test_signature), CASE(test_storage), CASE(test_storage_grows),
+		CASE(test_signature), CASE(test_storage), CASE(test_storage_grows), CASE(test_storage_pages),
+		CASE(test_makes_nothing), CASE(test_state_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ shell_tests = \
 	tests/t/kill9.sh \
 	tests/t/layout.sh \
 	tests/t/manual.sh \
+	tests/t/metrics.sh \
 	tests/t/places.sh \
 	tests/t/plugin.sh \
 	tests/t/secretlint.sh \
@@ -39,7 +40,7 @@ shell_tests = \
 	tests/t/verify.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/opencode/replay.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
-EXTRA_DIST += tests/t/claude.jq
+EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

@@ -17,6 +17,7 @@ static const struct cmd_option no_options[] = { END };
 static const struct cmd_option status_options[] = {
 	{ "json", NULL, "for programs" }, { "watch", NULL, "again every 2 seconds, until interrupted" }, END,
 };
+static const struct cmd_option metrics_options[] = { { "openmetrics", NULL, "as OpenMetrics 1.0" }, END };
 static const struct cmd_option purge_options[] = {
 	{ "older-than", "AGE", "what is older (90m, 36h, 7d, 2w, 2026-11-01)" },
 	{ "session", "ID", "one session" },
@@ -56,6 +57,7 @@ static const struct cmd_option sink_options[] = {
 const struct command commands[] = {
 	{ "run", "", "the daemon, in the foreground", no_options, cmd_run, 0 },
 	{ "status", "", "one screen: spool, sinks, sources, drops, redactions", status_options, cmd_status, 0 },
+	{ "metrics", "", "the metrics as text for Prometheus", metrics_options, cmd_metrics, 0 },
 	{ "purge", "", "delete from the spool, and say what", purge_options, cmd_purge, 0 },
 	{ "ingest", "[FILE...|-]", "read events or exports, redact, spool", ingest_options, cmd_ingest, 1 << 20 },
 	{ "backfill", "", "what the agents have on disk and the spool has not", backfill_options, cmd_backfill, 0 },

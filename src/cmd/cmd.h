@@ -61,6 +61,7 @@ int cmd_ingest(struct cmd_args *args);
 int cmd_backfill(struct cmd_args *args);
 int cmd_flush(struct cmd_args *args);
 int cmd_status(struct cmd_args *args);
+int cmd_metrics(struct cmd_args *args);
 int cmd_purge(struct cmd_args *args);
 int cmd_show(struct cmd_args *args);
 int cmd_export(struct cmd_args *args);

@@ -9,6 +9,7 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd_export.c \
 	src/cmd/cmd_flush.c \
 	src/cmd/cmd_ingest.c \
+	src/cmd/cmd_metrics.c \
 	src/cmd/cmd_purge.c \
 	src/cmd/cmd_redact.c \
 	src/cmd/cmd_run.c \

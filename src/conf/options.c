@@ -87,6 +87,22 @@ const struct conf_option conf_options[] = {
 	  .help = "names of environment variables whose values are removed, as globs" },
 	{ .name = "redact_pii", .type = CONF_LIST, .help = "personal data to remove too: email, phone, card, ip, iban or all" },
 
+	{ .name = "metrics_listen", .type = CONF_STRING, .help = "loopback address and port of /metrics and /healthz" },
+	{ .name = "metrics_profiles", .type = CONF_LIST, .fallback = "opencode", .choices = "opencode|exporter|gen_ai|claude_code",
+	  .help = "whose names the metrics have" },
+	{ .name = "metrics_prefix", .type = CONF_STRING, .fallback = "opencode.", .env = "OPENCODE_METRIC_PREFIX",
+	  .help = "put before the names of the profile opencode" },
+	{ .name = "metrics_disabled", .type = CONF_LIST, .env = "OPENCODE_DISABLE_METRICS",
+	  .help = "comma list of metrics that are left out, without prefix" },
+	{ .name = "metrics_labels", .type = CONF_LIST, .choices = "session|source|title",
+	  .help = "attributes that metrics get too; session makes a series for each session" },
+	{ .name = "metrics_attributes", .type = CONF_LIST, .env = "OPENCODE_METRIC_ATTRIBUTES",
+	  .help = "comma list of name=value that all metrics of the agents get" },
+	{ .name = "metrics_excluded_attributes", .type = CONF_LIST, .env = "OPENCODE_EXCLUDE_METRICS_ATTRIBUTES",
+	  .help = "comma list of attributes that are taken off" },
+	{ .name = "cost_scale", .type = CONF_NUMBER, .fallback = "1", .min = 0, .max = 1000000000, .env = "OPENCODE_COST_USAGE_SCALE",
+	  .help = "factor of the metric cost.usage" },
+
 	{ .name = "log_level", .type = CONF_ENUM, .fallback = "info", .choices = "error|warn|info|debug",
 	  .env = "OPENCODE_LANGFUSE_VERBOSE", .help = "how much is logged" },
 };

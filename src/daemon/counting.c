@@ -73,6 +73,31 @@ static int count_first(struct spool *spool, struct slice source, struct slice ke
 	return rc != 0 ? rc : spool_counted_set(spool, source, key, err);
 }
 
+/*
+ * What can grow counts a state at a time: the amounts that a revision has. Read again after its records were purged, a
+ * session goes through the same states.
+ */
+static int count_state(struct spool *spool, const struct clean_record_view *view, const struct count_amounts *old, const struct count_amounts *now,
+                       struct err *err)
+{
+	struct buf state;
+	bool known = false;
+	int rc;
+
+	buf_init(&state, 0);
+	buf_slice(&state, view->key);
+	for (unsigned i = 0; i < COUNT_SLOTS; i++)
+		if (now->slots[i].present)
+			buf_format(&state, "|%u=%" PRId64, i, now->slots[i].value);
+	rc = spool_counted_get(spool, view->source, buf_view(&state), &known, err);
+	if (rc == 0 && !known && old)
+		rc = count_moves(old, now, move, spool, err);
+	if (rc == 0 && !known)
+		rc = spool_counted_set(spool, view->source, buf_view(&state), err);
+	buf_done(&state);
+	return rc;
+}
+
 static int count_bare(struct spool *spool, const struct before *before, const struct clean_record_view *view, struct err *err)
 {
 	struct count_amounts amounts;
@@ -89,8 +114,8 @@ static int count_stored(struct spool *spool, const struct before *before, const 
 	count_record(view, before->session_ms, before->options, &now);
 	if (!before->amounts.any && now.any)
 		rc = count_first(spool, view->source, view->key, &now, err);
-	else if (before->amounts.any)
-		rc = count_moves(&before->amounts, &now, move, spool, err);
+	if (rc == 0 && now.any && (before->amounts.any || now.grows))
+		rc = count_state(spool, view, before->amounts.any ? &before->amounts : NULL, &now, err);
 	if (rc == 0 && now.any && !before->session_known && view->kind != RECORD_SESSION)
 		rc = count_bare(spool, before, view, err);
 	return rc;
@@ -110,6 +135,20 @@ int counting_append(struct spool *spool, const struct count_options *options, co
 		rc = spool_append(spool, record, ret, err);
 	if (rc == 0 && *ret == SPOOL_STORED)
 		rc = count_stored(spool, &before, view, err);
+	return rc;
+}
+
+int counting_observe(struct spool *spool, enum fact_id fact, int64_t value, struct err *err)
+{
+	int rc = spool_begin(spool, err);
+
+	if (rc != 0)
+		return rc;
+	rc = count_observe(&facts[fact], value, "{}", move, spool, err);
+	if (rc == 0)
+		rc = spool_commit(spool, err);
+	if (rc != 0)
+		spool_rollback(spool);
 	return rc;
 }
 

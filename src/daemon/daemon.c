@@ -1,5 +1,5 @@
 /*
- * Start order: signals blocked, rules, spool (lock), writer, flusher, sources, control socket, "ready". Stop is its reverse: the
+ * Start order: signals blocked, rules, spool (lock), writer, flusher, /metrics, sources, control socket, "ready". Stop is its reverse: the
  * control socket first, so that nothing new is asked; the sources, so that nothing new comes in; the flusher, which cuts a hanging request; the writer, which does
  * what is queued; the spool. Threads: main (signals), writer, flusher, sources, control and its connections.
  */
@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/control.h"
 #include "daemon/flush.h"
+#include "daemon/listener.h"
 #include "daemon/server.h"
 #include "daemon/sources.h"
 #include "daemon/writer.h"
@@ -47,6 +48,7 @@ static int64_t watchdog_ms(void)
 struct running {
 	struct work work;
 	struct control *control;
+	struct listener *listener;
 };
 
 static void set_log_level(const struct conf *conf)
@@ -70,6 +72,8 @@ static void stop(struct running *running)
 		control_stop(running->control);
 	servers_stop(work->servers);
 	work->servers = NULL;
+	if (running->listener)
+		listener_stop(running->listener);
 	if (work->sources)
 		sources_stop(work->sources);
 	if (work->flusher)
@@ -80,6 +84,7 @@ static void stop(struct running *running)
 	work->flusher = NULL;
 	work->writer = NULL;
 	running->control = NULL;
+	running->listener = NULL;
 	work_done(work);
 }
 
@@ -100,6 +105,8 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 		rc = sources_start(work, &work->sources, err);
 	if (rc == 0)
 		rc = servers_start(work, &work->servers, err);
+	if (rc == 0)
+		rc = listener_start(work, &running->listener, err);
 	if (rc == 0)
 		rc = control_start(work, conf_string(conf, "spool_dir"), &running->control, err);
 	if (rc != 0)

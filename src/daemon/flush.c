@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "daemon/counting.h"
 #include "daemon/derive.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ static int derive_job_run(struct spool *spool, void *arg, struct err *err)
 struct ship_job {
 	struct ship *ship;
 	struct ship_batch *batch;
+	int64_t post_ms;
 };
 
 static int take_job_run(struct spool *spool, void *arg, struct err *err)
@@ -65,8 +67,9 @@ static int take_job_run(struct spool *spool, void *arg, struct err *err)
 static int settle_job_run(struct spool *spool, void *arg, struct err *err)
 {
 	struct ship_job *job = arg;
+	int rc = ship_settle(job->ship, spool, job->batch, clock_mono_ms(), clock_wall_ms(), err);
 
-	return ship_settle(job->ship, spool, job->batch, clock_mono_ms(), clock_wall_ms(), err);
+	return rc != 0 ? rc : counting_observe(spool, FACT_FLUSH_MS, job->post_ms, err);
 }
 
 static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
@@ -104,7 +107,9 @@ int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, s
 		ret->idle = !derive.more;
 		return 0;
 	}
+	job.post_ms = clock_mono_ms();
 	rc = ship_post(ship, job.batch, err);
+	job.post_ms = clock_mono_ms() - job.post_ms;
 	if (rc != 0)
 		log_event(LOG_LEVEL_WARN, "ship.post", "error=\"%s\"", err ? err->text : "");
 	rc = work_on_spool(work, false, settle_job_run, &job, err);

@@ -10,6 +10,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/flush.c src/daemon/flush.h \
 	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
 	src/daemon/follow_take.c \
+	src/daemon/listener.c src/daemon/listener.h \
+	src/daemon/meter.c src/daemon/meter.h \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/session_map.c src/daemon/session_map.h \

@@ -7,9 +7,11 @@
 #include "base/mem.h"
 #include "daemon/client.h"
 #include "daemon/flush.h"
+#include "daemon/meter.h"
 #include "daemon/pipeline.h"
 #include "daemon/sources.h"
 #include "daemon/status.h"
+#include "metrics/prometheus.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -42,6 +44,32 @@ static int handle_status(struct call *call, struct err *err)
 		call->ship = &ship;
 	}
 	return work_on_spool(work, false, status_run, call, err);
+}
+
+static int metrics_run(struct spool *spool, void *arg, struct err *err)
+{
+	struct call *call = arg;
+	bool open_metrics = json_bool(call->args, json_get(call->args, 0, "openmetrics"), false);
+	struct metrics *metrics;
+	int64_t start_ms;
+	struct buf text;
+	int rc = meter_read(spool, call->context->work, &metrics, &start_ms, err);
+
+	if (rc != 0)
+		return rc;
+	buf_init(&text, MAX_REPLY_BYTES / 4);
+	if (prometheus_write(metrics, open_metrics, start_ms, &text) != 0)
+		rc = err_set(err, LF_ELIMIT, "too many series");
+	jw_key(call->result, "text");
+	jw_string(call->result, buf_view(&text));
+	buf_done(&text);
+	metrics_free(metrics);
+	return rc;
+}
+
+static int handle_metrics(struct call *call, struct err *err)
+{
+	return work_on_spool(call->context->work, false, metrics_run, call, err);
 }
 
 static void write_uint(struct json_writer *out, const char *key, uint64_t value)
@@ -222,6 +250,7 @@ static const struct {
 	int (*handle)(struct call *call, struct err *err);
 } requests[] = {
 	{ "ping", handle_ping },     { "status", handle_status }, { "purge", handle_purge },   { "dead", handle_dead },
+	{ "metrics", handle_metrics },
 	{ "flush", handle_flush },   { "ingest", handle_ingest }, { "events", handle_events }, { "backfill", handle_backfill },
 };
 

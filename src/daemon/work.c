@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/counting.h"
+#include "metrics/view.h"
 #include "daemon/writer.h"
 #include <fnmatch.h>
 #include <stdio.h>
@@ -91,6 +92,7 @@ int work_init(struct work *work, const struct conf *conf, struct err *err)
 	work->started_mono_ms = clock_mono_ms();
 	work->unit = unit && strcmp(unit, "turn") == 0 ? TRACE_UNIT_TURN : TRACE_UNIT_SESSION;
 	work->stale_after_ms = conf_int(conf, "stale_after");
+	work->count.session_label = metrics_listed(conf_string(conf, "metrics_labels"), "session");
 	if (redact_mode_parse(conf_string(conf, "mode"), &work->mode) != 0)
 		return err_set(err, LF_EINVAL, "mode: unknown value");
 	if (work->mode == MODE_FULL && gethostname(host, sizeof host - 1) == 0 && host[0])

@@ -179,6 +179,7 @@ static void count_user(struct counting *counting)
 {
 	int64_t added = sum_diffs(counting, "additions"), removed = sum_diffs(counting, "deletions");
 
+	counting->ret->grows = true;
 	count_lines(counting, U_ADDED, FACT_LINES, "added", added);
 	count_lines(counting, U_REMOVED, FACT_LINES, "removed", removed);
 	count_lines(counting, U_ADDED_NOW, FACT_LINES_NOW, "added", added);

@@ -22,6 +22,7 @@ struct count_amount {
 struct count_amounts {
 	struct count_amount slots[COUNT_SLOTS];
 	bool any;
+	bool grows;   /* later revisions of a key may well have more */
 };
 
 struct count_options {

@@ -32,6 +32,7 @@ const struct fact facts[FACT_COUNT] = {
 	[FACT_TURN_COST] = HISTOGRAM("metric.turn_cost", 1 / PICO_PER_DOLLAR, cost_bounds),
 	[FACT_CALL_MS] = HISTOGRAM("metric.call_ms", 0.001, call_bounds),
 	[FACT_CALL_TOKENS] = HISTOGRAM("metric.call_tokens", 1, call_token_bounds),
+	[FACT_FLUSH_MS] = HISTOGRAM("metric.flush_ms", 1, tool_bounds),
 };
 
 unsigned fact_bucket(const struct fact *fact, int64_t value)

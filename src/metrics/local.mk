@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/metrics/libmetrics.a
-src_metrics_libmetrics_a_SOURCES = src/metrics/count.c src/metrics/count.h src/metrics/fact.c src/metrics/fact.h
+src_metrics_libmetrics_a_SOURCES = src/metrics/count.c src/metrics/count.h src/metrics/fact.c src/metrics/fact.h \
+	src/metrics/prometheus.c src/metrics/prometheus.h src/metrics/view.c src/metrics/view.h \
+	src/metrics/view_rows.c src/metrics/view_rows.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_metrics_count

@@ -32,7 +32,7 @@ static const struct cmd_option ingest_options[] = {
 	{ "source", "NAME", "opencode or claude; otherwise recognised by its shape" }, { "json", NULL, "for programs" }, END,
 };
 static const struct cmd_option backfill_options[] = {
-	{ "source", "NAME", "opencode" },
+	{ "source", "NAME", "opencode or claude; otherwise all of option sources" },
 	{ "since", "AGE", "sessions in which something happened since then (all)" },
 	{ "dry-run", NULL, "only say what there is" },
 	{ "json", NULL, "for programs" }, END,

@@ -18,6 +18,10 @@ static void write_request(const struct cmd_args *args, int64_t since_ms, struct 
 	jw_text(&out, "backfill");
 	jw_key(&out, "since_ms");
 	jw_int(&out, since_ms);
+	if (cmd_flag(args, "source")) {
+		jw_key(&out, "source");
+		jw_text(&out, cmd_value(args, "source"));
+	}
 	jw_key(&out, "dry_run");
 	jw_bool(&out, cmd_flag(args, "dry-run"));
 	jw_object_close(&out);
@@ -89,15 +93,15 @@ int cmd_backfill(struct cmd_args *args)
 	int64_t now_ms = clock_wall_ms(), age_ms = 0;
 	int rc;
 
-	if (source && strcmp(source, "opencode") != 0)
-		return cmd_usage("backfill: --source %s: must be opencode", source);
+	if (source && strcmp(source, "opencode") != 0 && strcmp(source, "claude") != 0)
+		return cmd_usage("backfill: --source %s: must be opencode or claude", source);
 	if (since && clock_parse_age(since, now_ms, &age_ms) != 0)
 		return cmd_usage("backfill: --since %s: must be an age (90m, 36h, 7d, 2w) or a date", since);
 	rc = run(args, since ? now_ms - age_ms : 0, &totals, &err);
 	if (rc != 0 && totals.sessions == 0)
 		return cmd_fail(&err);
 	if (totals.databases == 0) {
-		fputs("lfspool: there is no database of OpenCode (option opencode_db)\n", stderr);
+		fputs("lfspool: there is no database and no transcript (options sources, opencode_db, claude_dir)\n", stderr);
 		return EXIT_NOTHING;
 	}
 	print_totals(&totals, cmd_flag(args, "json"), cmd_flag(args, "dry-run"));

@@ -50,10 +50,12 @@ const struct conf_option conf_options[] = {
 	{ .name = "stale_after", .type = CONF_DURATION, .fallback = "60m", .min = 0, .max = 30 * DAY,
 	  .help = "silence after which unfinished work counts as interrupted" },
 
-	{ .name = "sources", .type = CONF_LIST, .fallback = "opencode", .choices = "opencode|none",
+	{ .name = "sources", .type = CONF_LIST, .fallback = "opencode", .choices = "opencode|claude|none",
 	  .help = "whose sessions are read where the agents keep them" },
 	{ .name = "opencode_db", .type = CONF_PATH, .fallback = "$XDG_DATA_HOME/opencode", .env = "OPENCODE_DB",
 	  .help = "OpenCode's database, or the directory that holds its databases" },
+	{ .name = "claude_dir", .type = CONF_PATH, .fallback = "$HOME/.claude", .env = "CLAUDE_CONFIG_DIR,CLAUDE_DATA_DIR",
+	  .help = "directory of Claude Code, with its projects" },
 	{ .name = "backfill_since", .type = CONF_DURATION, .fallback = "24h", .min = 0, .max = 3650 * DAY,
 	  .help = "age of the sessions that the first start takes" },
 	{ .name = "backfill_rate", .type = CONF_INT, .fallback = "2000", .min = 10, .max = 1000000,

@@ -34,6 +34,7 @@ int64_t follow_round(struct follow *follow);
 struct backfill {
 	int64_t since_ms;      /* epoch: sessions in which something happened since then */
 	bool dry_run;
+	const char *source;    /* only this one; NULL: all */
 	int64_t deadline_mono_ms; /* no session is begun after it */
 };
 struct backfill_result {

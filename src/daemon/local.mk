@@ -18,6 +18,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/sources.c src/daemon/sources.h \
 	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \
 	src/daemon/status.c src/daemon/status.h \
+	src/daemon/transcripts.c src/daemon/transcripts.h \
+	src/daemon/transcript_files.c src/daemon/transcript_files.h \
 	src/daemon/tree.c src/daemon/tree.h \
 	src/daemon/verify.c src/daemon/verify.h src/daemon/verify_agent.c src/daemon/verify_agent.h \
 	src/daemon/work.c src/daemon/work.h \

@@ -17,7 +17,8 @@ struct pipeline {
 	struct redactor *redactor;
 	struct ingest *ingest;
 	struct pipeline_result *result;
-	const char *name;
+	const char *name, *source;
+	bool mute;
 	struct clean_record *records[BATCH_RECORDS];
 	unsigned count;
 	size_t bytes;
@@ -108,7 +109,7 @@ static int store_records(struct pipeline *pipeline, struct spool *spool, struct 
 
 static int store_cursor(struct pipeline *pipeline, struct spool *spool, struct err *err)
 {
-	struct slice source = SLICE("opencode");
+	struct slice source = slice_of(pipeline->source ? pipeline->source : "opencode");
 	int rc = 0;
 
 	if (pipeline->cursor.len > 0)
@@ -170,6 +171,8 @@ static void note_problem(void *context, const char *words, struct slice metadata
 	struct pipeline *pipeline = context;
 	struct pipeline_result *result = pipeline->result;
 
+	if (pipeline->mute)
+		return;
 	result->problems++;
 	if (result->words.len + strlen(words) + 1 < MAX_WORDS_BYTES) {
 		buf_text(&result->words, words);
@@ -185,8 +188,11 @@ static int take_event(void *context, const struct raw_event *event, struct err *
 {
 	struct pipeline *pipeline = context;
 	struct clean_record *record = NULL;
-	int rc = redact_event(pipeline->redactor, event, &record, err);
+	int rc;
 
+	if (pipeline->mute)
+		return 0;
+	rc = redact_event(pipeline->redactor, event, &record, err);
 	if (rc == LF_EINVAL) {
 		note_problem(pipeline, err->text, SLICE_NONE);
 		return 0;
@@ -259,6 +265,7 @@ int pipeline_new(struct work *work, const char *source, const char *name, struct
 	pipeline->work = work;
 	pipeline->result = result;
 	pipeline->name = name;
+	pipeline->source = source;
 	buf_init(&pipeline->letters, 1u << 20);
 	pipeline->redactor = redactor_new(work->rules);
 	pipeline->hits = xcalloc(ruleset_count(work->rules) + 1, sizeof *pipeline->hits);
@@ -283,6 +290,16 @@ void pipeline_free(struct pipeline *pipeline)
 int pipeline_value(struct pipeline *pipeline, struct slice text, uint64_t line, struct err *err)
 {
 	return ingest_value(pipeline->ingest, text, line, err);
+}
+
+void pipeline_mute(struct pipeline *pipeline, bool mute)
+{
+	pipeline->mute = mute;
+}
+
+void pipeline_swap_memory(struct pipeline *pipeline, struct claude **memory)
+{
+	ingest_swap_memory(pipeline->ingest, memory);
 }
 
 void pipeline_oversize(struct pipeline *pipeline, uint64_t bytes, uint64_t line)

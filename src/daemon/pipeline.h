@@ -18,7 +18,7 @@ void pipeline_result_done(struct pipeline_result *result);
 
 /*
  * Value by value, for a source that keeps its own place: what was given is durable when pipeline_commit() has returned 0, and with it,
- * in the same transaction, the cursor (of source "opencode"; an empty name sets none, an empty value removes it). events: how many the
+ * in the same transaction, the cursor (of that source; an empty name sets none, an empty value removes it). events: how many the
  * source counts for it. After a failure what was given since the last commit is forgotten.
  */
 struct pipeline;
@@ -26,6 +26,9 @@ struct pipeline;
 int pipeline_new(struct work *work, const char *source, const char *name, struct pipeline_result *result, struct pipeline **ret, struct err *err);
 void pipeline_free(struct pipeline *pipeline);
 int pipeline_value(struct pipeline *pipeline, struct slice text, uint64_t line, struct err *err);
+/* While it is mute, what is given is only remembered: it is durable already. */
+void pipeline_mute(struct pipeline *pipeline, bool mute);
+void pipeline_swap_memory(struct pipeline *pipeline, struct claude **memory); /* see ingest_swap_memory() */
 void pipeline_oversize(struct pipeline *pipeline, uint64_t bytes, uint64_t line);
 int pipeline_commit(struct pipeline *pipeline, struct slice cursor, struct slice value, uint64_t events, struct err *err);
 

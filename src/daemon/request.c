@@ -225,11 +225,16 @@ static int handle_backfill(struct call *call, struct err *err)
 		.deadline_mono_ms = clock_mono_ms() + json_int(call->args, json_get(call->args, 0, "slice_ms"), 2000),
 	};
 	struct backfill_result result = { 0 };
+	char *source = json_strdup(call->args, json_get(call->args, 0, "source"), 64);
 	int rc;
 
-	if (work->writer && !work->sources)
+	want.source = source;
+	if (work->writer && !work->sources) {
+		free(source);
 		return err_set(err, LF_EINVAL, "backfill: the daemon follows no sources (option sources, mode)");
+	}
 	rc = work->sources ? sources_backfill(work->sources, &want, &result, err) : sources_backfill_here(work, &want, &result, err);
+	free(source);
 	write_uint(call->result, "databases", result.databases);
 	write_uint(call->result, "sessions", result.sessions);
 	write_uint(call->result, "events", result.events);

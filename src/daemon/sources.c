@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "daemon/transcripts.h"
 #include "ingest/watch.h"
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +33,8 @@ struct wish { /* what another thread asks for */
 
 struct sources {
 	struct work *work;
-	const char *path;
+	const char *path;       /* NULL: no databases */
+	struct transcripts *transcripts; /* NULL: none */
 	struct watch *watch;
 	struct follow *follows[SOURCES_MAX];
 	unsigned count;
@@ -114,6 +116,8 @@ static void discover(struct sources *sources)
 {
 	char *dir, *slash;
 
+	if (!sources->path)
+		return;
 	if (is_directory(sources->path)) {
 		add_from(sources, sources->path);
 		add_older(sources, sources->path);
@@ -156,7 +160,11 @@ static void publish(struct sources *sources)
 		status->count++;
 		add_up(status, &status->databases[i].status);
 	}
-	if (sources->count == 0) {
+	status->opencode = sources->path != NULL;
+	status->claude = sources->transcripts != NULL;
+	if (sources->transcripts)
+		status->transcripts = *transcripts_status(sources->transcripts);
+	if (sources->count == 0 && sources->path) {
 		status->all.state = SOURCE_WAITING;
 		snprintf(status->all.error, sizeof status->all.error, "%.300s: there is no database", sources->path);
 	}
@@ -181,7 +189,9 @@ static int backfill_all(struct sources *sources, const struct backfill *want, st
 	int first = 0;
 
 	discover(sources);
-	for (unsigned i = 0; i < sources->count; i++) {
+	if (sources->transcripts && (!want->source || strcmp(want->source, "claude") == 0))
+		first = transcripts_backfill(sources->transcripts, want, ret, err);
+	for (unsigned i = 0; i < sources->count && (!want->source || strcmp(want->source, "opencode") == 0); i++) {
 		int rc = follow_backfill(sources->follows[i], want, ret, &one);
 		if (rc != 0 && rc != LF_ENOENT && first == 0) {
 			first = rc;
@@ -208,11 +218,16 @@ static int64_t look_at_all(struct sources *sources)
 	int64_t due_ms = conf_int(sources->work->conf, "poll_interval");
 
 	discover(sources);
-	if (watch_works(sources->watch) && due_ms < SURE_EVERY_MS)
+	if ((!sources->path || watch_works(sources->watch)) && due_ms < SURE_EVERY_MS)
 		due_ms = SURE_EVERY_MS;
 	for (unsigned i = 0; i < sources->count && !atomic_load(&sources->work->stopping); i++) {
 		int64_t one_ms = follow_round(sources->follows[i]);
 		if (one_ms >= 0 && one_ms < due_ms)
+			due_ms = one_ms;
+	}
+	if (sources->transcripts && !atomic_load(&sources->work->stopping)) {
+		int64_t one_ms = transcripts_round(sources->transcripts);
+		if (one_ms < due_ms)
 			due_ms = one_ms;
 	}
 	publish(sources);
@@ -222,17 +237,21 @@ static int64_t look_at_all(struct sources *sources)
 /* Sleeps until something is told or asked, or the time is up. True: the daemon goes on. */
 static bool sleep_until(struct sources *sources, int64_t mono_ms, bool told_too, bool *ret_told)
 {
-	struct pollfd polls[2] = { { .fd = sources->pipe[0], .events = POLLIN }, { .fd = told_too ? watch_fd(sources->watch) : -1, .events = POLLIN } };
+	struct pollfd polls[3] = {
+		{ .fd = sources->pipe[0], .events = POLLIN },
+		{ .fd = told_too ? watch_fd(sources->watch) : -1, .events = POLLIN },
+		{ .fd = told_too && sources->transcripts ? transcripts_fd(sources->transcripts) : -1, .events = POLLIN },
+	};
 	int64_t left_ms = mono_ms - clock_mono_ms();
 	char bytes[64];
 
 	*ret_told = false;
-	if (left_ms > 0 && poll(polls, 2, (int)left_ms) < 0 && errno != EINTR)
+	if (left_ms > 0 && poll(polls, 3, (int)left_ms) < 0 && errno != EINTR)
 		return false;
 	if (polls[0].revents)
 		while (read(sources->pipe[0], bytes, sizeof bytes) > 0)
 			;
-	*ret_told = polls[1].revents != 0;
+	*ret_told = polls[1].revents != 0 || polls[2].revents != 0;
 	return !atomic_load(&sources->work->stopping);
 }
 
@@ -259,6 +278,8 @@ static void *sources_main(void *arg)
 		int64_t now_ms = clock_mono_ms();
 		if (now_ms >= due_mono_ms) {
 			(void)watch_drain(sources->watch);
+			if (sources->transcripts)
+				(void)transcripts_told(sources->transcripts);
 			due_mono_ms = look_at_all(sources);
 			due_mono_ms += clock_mono_ms();
 			/* never without a pause: a look at a busy database would follow a look */
@@ -277,12 +298,21 @@ static void *sources_main(void *arg)
 
 /* ---- life ---- */
 
+static bool has_source(const struct work *work, const char *name)
+{
+	const char *list = conf_string(work->conf, "sources");
+
+	return list && strstr(list, name);
+}
+
 static struct sources *sources_new(struct work *work)
 {
 	struct sources *sources = xcalloc(1, sizeof *sources);
 
 	sources->work = work;
-	sources->path = conf_string(work->conf, "opencode_db");
+	sources->path = has_source(work, "opencode") ? conf_string(work->conf, "opencode_db") : NULL;
+	if (has_source(work, "claude") && conf_string(work->conf, "claude_dir"))
+		sources->transcripts = transcripts_new(work, conf_string(work->conf, "claude_dir"));
 	sources->watch = watch_new();
 	sources->pipe[0] = sources->pipe[1] = -1;
 	pthread_mutex_init(&sources->lock, NULL);
@@ -293,6 +323,7 @@ static void sources_free(struct sources *sources)
 {
 	for (unsigned i = 0; i < sources->count; i++)
 		follow_free(sources->follows[i]);
+	transcripts_free(sources->transcripts);
 	watch_free(sources->watch);
 	mailbox_free(sources->wishes);
 	for (int i = 0; i < 2; i++)
@@ -304,9 +335,8 @@ static void sources_free(struct sources *sources)
 
 static bool is_wanted(const struct work *work)
 {
-	const char *list = conf_string(work->conf, "sources");
-
-	return work->mode != MODE_OFF && list && strstr(list, "opencode") && conf_string(work->conf, "opencode_db");
+	return work->mode != MODE_OFF && ((has_source(work, "opencode") && conf_string(work->conf, "opencode_db")) ||
+	                                  (has_source(work, "claude") && conf_string(work->conf, "claude_dir")));
 }
 
 int sources_start(struct work *work, struct sources **ret, struct err *err)

@@ -21,6 +21,9 @@ int sources_backfill_here(struct work *work, const struct backfill *want, struct
 
 #define SOURCES_MAX 16
 struct sources_status {
+	bool opencode;            /* its databases are followed */
+	bool claude;              /* Claude Code's transcripts are */
+	struct follow_status transcripts;
 	struct follow_status all; /* of the source: the worst state, the sums */
 	unsigned count;
 	struct {

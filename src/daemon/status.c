@@ -136,7 +136,7 @@ struct source_lines {
 	struct spool *spool;
 	const struct sources_status *live; /* NULL: none are followed */
 	const struct servers_status *servers; /* that are listened to */
-	bool opencode;                     /* its line was written */
+	bool opencode, claude;             /* its line was written */
 };
 
 struct label_value {
@@ -205,13 +205,20 @@ static void write_servers(struct json_writer *out, const struct servers_status *
 	jw_array_close(out);
 }
 
-/* One source. Only OpenCode's databases are followed, and its servers listened to; what else there are records of came through `ingest`. */
+static void write_transcripts(struct json_writer *out, const struct follow_status *transcripts)
+{
+	jw_key(out, "files");
+	jw_uint(out, transcripts->sessions);
+}
+
+/* One source. OpenCode's databases and Claude Code's transcripts are followed, OpenCode's servers listened to; what else there are records of came through `ingest`. */
 static int write_source(void *context, const char *name, const char *label, int64_t value, struct err *err)
 {
 	static const struct follow_status off = { .state = SOURCE_OFF };
 	struct source_lines *lines = context;
 	struct json_writer *out = lines->out;
-	bool opencode = strcmp(label, "opencode") == 0, followed = lines->live && opencode;
+	bool opencode = strcmp(label, "opencode") == 0, followed = lines->live && lines->live->opencode && opencode;
+	bool claude = lines->live && lines->live->claude && strcmp(label, "claude") == 0;
 	bool listened = lines->servers->count > 0 && opencode;
 
 	(void)name, (void)err;
@@ -222,13 +229,16 @@ static int write_source(void *context, const char *name, const char *label, int6
 	jw_int(out, counter_of(lines->spool, "events", label));
 	jw_key(out, "records");
 	jw_int(out, value);
-	write_state(out, followed ? &lines->live->all : listened ? &lines->servers->servers[0].status : &off);
+	write_state(out, claude ? &lines->live->transcripts : followed ? &lines->live->all : listened ? &lines->servers->servers[0].status : &off);
+	if (claude)
+		write_transcripts(out, &lines->live->transcripts);
 	if (followed)
 		write_databases(out, lines->live);
 	if (listened)
 		write_servers(out, lines->servers);
 	jw_object_close(out);
 	lines->opencode = lines->opencode || opencode;
+	lines->claude = lines->claude || claude;
 	return 0;
 }
 
@@ -246,8 +256,10 @@ static int write_sources(struct spool *spool, const struct work *work, struct js
 	jw_key(out, "sources");
 	jw_array(out);
 	rc = spool_each_counter(spool, "records", write_source, &lines, err);
-	if (rc == 0 && (live || servers->count > 0) && !lines.opencode)
+	if (rc == 0 && ((live && live->opencode) || servers->count > 0) && !lines.opencode)
 		rc = write_source(&lines, "", "opencode", 0, err);
+	if (rc == 0 && live && live->claude && !lines.claude)
+		rc = write_source(&lines, "", "claude", 0, err);
 	jw_array_close(out);
 	free(live);
 	free(servers);

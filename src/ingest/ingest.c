@@ -259,6 +259,21 @@ void ingest_oversize(struct ingest *in, uint64_t bytes, uint64_t line)
 	(void)take_value(in, &value, &ignored);
 }
 
+void ingest_swap_memory(struct ingest *in, struct claude **memory)
+{
+	struct claude *before = in->claude;
+
+	in->claude = *memory;
+	*memory = before;
+	if (before)
+		buf_done(&before->text);
+}
+
+void ingest_memory_free(struct claude *memory)
+{
+	claude_free(memory);
+}
+
 int ingest_finish(struct ingest *in, struct err *err)
 {
 	int rc = frame_finish(in->frame, err);

@@ -6,6 +6,7 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/ingest.c src/ingest/ingest.h \
 	src/ingest/page.h \
 	src/ingest/source.h \
+	src/ingest/tail.c src/ingest/tail.h \
 	src/ingest/sse.c src/ingest/sse.h \
 	src/ingest/src_claude.c src/ingest/src_claude.h \
 	src/ingest/src_claude_answer.c \

@@ -8,7 +8,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#define MAX_DIRS 32
+#define MAX_DIRS 4096 /* what is beyond is looked at now and then */
 #define TOLD (IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct watched {
@@ -18,8 +18,9 @@ struct watched {
 };
 struct watch {
 	int fd;
-	struct watched dirs[MAX_DIRS];
-	unsigned count;
+	struct watched *dirs;
+	unsigned count, cap;
+	bool full;
 };
 
 /* NFS, SMB, 9p, FUSE: changes made elsewhere are not told. */
@@ -52,6 +53,7 @@ void watch_free(struct watch *watch)
 		close(watch->fd);
 	for (unsigned i = 0; i < watch->count; i++)
 		free(watch->dirs[i].dir);
+	free(watch->dirs);
 	free(watch);
 }
 
@@ -60,8 +62,13 @@ static struct watched *find(struct watch *watch, const char *dir)
 	for (unsigned i = 0; i < watch->count; i++)
 		if (strcmp(watch->dirs[i].dir, dir) == 0)
 			return &watch->dirs[i];
-	if (watch->count == MAX_DIRS)
+	watch->full = watch->count == MAX_DIRS;
+	if (watch->full)
 		return NULL;
+	if (watch->count == watch->cap) {
+		watch->cap = watch->cap ? watch->cap * 2 : 8;
+		watch->dirs = xrealloc(watch->dirs, watch->cap * sizeof *watch->dirs);
+	}
 	watch->dirs[watch->count] = (struct watched){ .dir = xstrdup(dir), .id = -1 };
 	return &watch->dirs[watch->count++];
 }
@@ -87,19 +94,34 @@ int watch_fd(const struct watch *watch)
 /* The directory itself went or moved: its path may mean another one soon. */
 static void forget(struct watch *watch, int id)
 {
-	for (unsigned i = 0; i < watch->count; i++)
-		if (watch->dirs[i].id == id)
-			watch->dirs[i].id = -1;
+	for (unsigned i = 0; i < watch->count; i++) {
+		if (watch->dirs[i].id != id)
+			continue;
+		free(watch->dirs[i].dir);
+		watch->dirs[i--] = watch->dirs[--watch->count];
+	}
 	(void)inotify_rm_watch(watch->fd, id);
 }
 
-static void look(struct watch *watch, const struct inotify_event *event)
+static const char *dir_of(const struct watch *watch, int id)
 {
+	for (unsigned i = 0; i < watch->count; i++)
+		if (watch->dirs[i].id == id)
+			return watch->dirs[i].dir;
+	return NULL;
+}
+
+static void look(struct watch *watch, const struct inotify_event *event, const char *name, watch_fn *fn, void *context)
+{
+	if (fn && (event->mask & IN_Q_OVERFLOW))
+		fn(context, NULL, "");
+	else if (fn && event->wd >= 0 && dir_of(watch, event->wd))
+		fn(context, dir_of(watch, event->wd), name);
 	if (event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
 		forget(watch, event->wd);
 }
 
-bool watch_drain(struct watch *watch)
+bool watch_drain_each(struct watch *watch, watch_fn *fn, void *context)
 {
 	_Alignas(struct inotify_event) char events[16384];
 	bool told = false;
@@ -110,11 +132,16 @@ bool watch_drain(struct watch *watch)
 		for (char *p = events; p < events + n;) {
 			struct inotify_event event;
 			memcpy(&event, p, sizeof event);
-			look(watch, &event);
+			look(watch, &event, event.len ? p + sizeof event : "", fn, context);
 			p += sizeof event + event.len;
 		}
 	}
 	return told;
+}
+
+bool watch_drain(struct watch *watch)
+{
+	return watch_drain_each(watch, NULL, NULL);
 }
 
 bool watch_works(const struct watch *watch)
@@ -122,5 +149,5 @@ bool watch_works(const struct watch *watch)
 	for (unsigned i = 0; i < watch->count; i++)
 		if (watch->dirs[i].id < 0 || watch->dirs[i].mute)
 			return false;
-	return watch->count > 0;
+	return watch->count > 0 && !watch->full;
 }

@@ -15,6 +15,9 @@ bool watch_add(struct watch *watch, const char *dir);
 int watch_fd(const struct watch *watch);
 /* Takes what was told. True when something was. */
 bool watch_drain(struct watch *watch);
+/* The same, and names each entry; dir NULL: some were not told. The texts hold during the call. */
+typedef void watch_fn(void *context, const char *dir, const char *name);
+bool watch_drain_each(struct watch *watch, watch_fn *fn, void *context);
 /* Whether all directories that were added are watched, and are file systems that tell of the changes of others. */
 bool watch_works(const struct watch *watch);
 

@@ -18,7 +18,7 @@ while read -r name value; do
 	entry "$name" >"$tmp/entry"
 	[ -s "$tmp/entry" ] || fail "no entry for $name"
 	case $name in
-	spool_dir|opencode_db) ;; # computed
+	spool_dir|opencode_db|claude_dir) ;; # computed
 	*) [ "$value" = null ] || grep -qF -e "$value" "$tmp/entry" || fail "the entry of $name does not say its default, $value" ;;
 	esac
 done <"$tmp/options"

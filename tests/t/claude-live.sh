@@ -1,0 +1,101 @@
+#!/bin/sh
+# The daemon follows Claude Code's transcripts while they grow, byte by byte, through kill -9, truncation, rotation and rewriting: everything
+# once. What is too old for the first start waits for backfill.
+. "${srcdir:-.}/tests/t/lib.sh"
+have jq || skip "no jq"
+claude=$srcdir/tests/fixtures/claude
+sh "$claude/fill.sh" "$tmp/filled" || fail "cannot fill the samples"
+from=$tmp/filled/home/.claude/projects
+today=$(date -u +%Y-%m-%d)
+find "$from" -name '*.jsonl' -exec sed -i "s/2026-09-0[23]T/${today}T/" {} +
+(cd "$from" && find . -name '*.jsonl' | sort) >"$tmp/files"
+projects=$HOME/.claude/projects
+mkdir -p "$projects"
+export LFSPOOL_SOURCES=claude LFSPOOL_STALE_AFTER=7d LFSPOOL_BACKFILL_RATE=100000
+
+wait_for() { # WHAT COMMAND...
+	what=$1; shift
+	n=0
+	until "$@"; do
+		n=$((n + 1)); [ $n -lt 400 ] || fail "$what"
+		sleep 0.05
+	done
+}
+of_claude() { # FILTER: true of the source's line in status
+	"$LFSPOOL" status --json 2>/dev/null | jq -e ".sources[] | select(.name == \"claude\") | $1" >/dev/null
+}
+caught_up() { # all whole lines were counted: a line is counted once, in the transaction that stores it
+	of_claude ".events == $(cat "$projects"/*/*.jsonl "$projects"/*/*/subagents/*.jsonl 2>/dev/null | wc -l)"
+}
+check() { # WHAT
+	exits 0 "$LFSPOOL" flush --set stale_after=0s
+	stop_sink
+	grep -q ' 0 duplicates, 0 rejected' "$tmp/sink.out" || fail "$1: $(cat "$tmp/sink.out")"
+	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "$claude/truth.json" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
+	[ ! -s "$tmp/check" ] || fail "$1: $(cat "$tmp/check")"
+}
+place() { # FILE: its directory in the agent's own
+	mkdir -p "$projects/$(dirname "$1")"
+}
+
+# Grown by a few hundred bytes at a time, wherever that cuts; every now and then the daemon dies.
+start_sink v4
+start_daemon
+step=0
+while read -r f; do
+	place "$f"
+	size=$(wc -c <"$from/$f") at=0
+	while [ "$at" -lt "$size" ]; do
+		tail -c +$((at + 1)) "$from/$f" | head -c 613 >>"$projects/$f"
+		at=$((at + 613)) step=$((step + 1))
+		if [ $((step % 37)) = 0 ]; then
+			kill -9 "$daemon_pid"; wait "$daemon_pid" 2>/dev/null
+			start_daemon
+		elif [ $((step % 11)) = 0 ]; then
+			"$LFSPOOL" flush >/dev/null 2>&1
+		fi
+	done
+done <"$tmp/files"
+wait_for "not all lines arrive: $("$LFSPOOL" status --json | jq -c .sources)" caught_up
+of_claude '.state == "ok" and .files == 8' || fail "status: $("$LFSPOOL" status --json | jq -c .sources)"
+stored=$("$LFSPOOL" status --json | jq .spool.records)
+
+# Rotated, rewritten, cut short and written again, one moved away: nothing comes twice.
+one=$(grep '000000000002' "$tmp/files") three=$(grep '000000000003' "$tmp/files") two=$(grep '000000000006' "$tmp/files")
+cp "$projects/$one" "$tmp/copy" && mv "$tmp/copy" "$projects/$one"
+jq -c '.version = "9.9.9"' "$from/$three" >"$tmp/rewritten" && cat "$tmp/rewritten" >"$projects/$three"
+head -c 900 "$from/$two" >"$projects/$two"
+wait_for "the short file is not seen" sh -c '"$0" status --json | jq -e ".sources[0].files == 8" >/dev/null' "$LFSPOOL"
+cat "$from/$two" >"$projects/$two"
+stop_daemon || fail "the daemon ends badly: $(tail -3 "$tmp/daemon.err")"
+start_daemon
+echo '{"type":"queue-operation","sessionId":"0b6f3c1e-6666-4aaa-8bbb-000000000006"}' >>"$projects/$two"
+before=$("$LFSPOOL" status --json | jq '.sources[0].events')
+echo '{"type":"queue-operation","sessionId":"0b6f3c1e-6666-4aaa-8bbb-000000000006"}' >>"$projects/$two"
+wait_for "what is appended after a restart does not arrive" of_claude ".events > $before"
+expect "$stored" "$("$LFSPOOL" status --json | jq .spool.records)" "records after rewriting"
+stop_daemon || fail "the daemon ends badly: $(tail -3 "$tmp/daemon.err")"
+check "grown and killed"
+
+# Old files are left where they are, but for what is added to them; backfill takes the rest, and twice is once.
+rm -rf "$tmp/spool" "$tmp/observations.jsonl"
+(cd "$from" && tar cf - .) | (cd "$projects" && tar xf -)
+find "$projects" -name '*.jsonl' -exec touch -d '3 days ago' {} +
+start_sink v3
+start_daemon
+wait_for "the files are not seen" of_claude '.files == 8'
+expect 0 "$("$LFSPOOL" status --json | jq .spool.records)" "records of old files"
+exits 0 "$LFSPOOL" backfill --source claude --dry-run --json
+expect 8 "$(jq .sessions "$tmp/out")" "files to backfill"
+exits 0 "$LFSPOOL" backfill --source claude
+exits 3 "$LFSPOOL" backfill --source claude
+stop_daemon || fail "the daemon ends badly: $(tail -3 "$tmp/daemon.err")"
+check "backfilled"
+
+# Without a daemon, and only what was asked for.
+rm -rf "$tmp/spool"
+exits 3 "$LFSPOOL" backfill --source opencode
+exits 0 "$LFSPOOL" backfill
+exits 2 "$LFSPOOL" backfill --source other
+LFSPOOL_SOURCES=opencode exits 3 "$LFSPOOL" backfill
+exit 0

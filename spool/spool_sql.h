@@ -63,7 +63,10 @@
 #define SPOOL_SET_VERSION "PRAGMA application_id=%d; PRAGMA user_version=%d;" /* printf: a pragma takes no parameter */
 
 #define RECORD_COLUMNS "r.seq, r.source, r.session, r.message, r.key, r.kind, r.level, r.ord, r.link, r.time, r.hash, r.body"
-#define HEAD_RECORD RECORD_COLUMNS ", h.level, h.ord FROM head h CROSS JOIN record r ON r.seq=h.seq"
+#define HEAD_RECORD_BY(index) RECORD_COLUMNS ", h.level, h.ord FROM head h " index "CROSS JOIN record r ON r.seq=h.seq"
+#define HEAD_RECORD HEAD_RECORD_BY("")
+/* Without statistics SQLite would rather read all keys of a source in order than a few of them by their index. */
+#define BY(index) "INDEXED BY " index " "
 #define OBSERVATION_COLUMNS "id, span_id, trace_id, source, session, turn, start_ms, state, version, body"
 /* Sessions of which nothing is left to do: what the cap and retention may take without a loss. A session
  * waits for its children: their trace hangs on its records. */
@@ -82,13 +85,13 @@
 	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session FROM head WHERE source=?1 AND key=?2") \
 	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND key=?2 AND fp=?3 LIMIT 1") \
 	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
-	X(SQL_EACH_PART, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.message=?3 AND h.kind=2 ORDER BY h.key") \
-	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
+	X(SQL_EACH_PART, "SELECT " HEAD_RECORD_BY(BY("head_part")) " WHERE h.source=?1 AND h.session=?2 AND h.message=?3 AND h.kind=2 ORDER BY h.key") \
+	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD_BY(BY("head_link")) " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
 	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
 	X(SQL_FIND_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2") \
 	X(SQL_COUNTED_GET, "SELECT 1 FROM counted WHERE hash=?1") \
 	X(SQL_EACH_CHILD, "SELECT source, key FROM head WHERE source=?1 AND kind=0 AND link=?2 AND link<>'' ORDER BY key") \
-	X(SQL_EACH_STARTED, "SELECT link FROM head WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
+	X(SQL_EACH_STARTED, "SELECT link FROM head " BY("head_out") "WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
 	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.session=?1 ORDER BY r.seq") \
 	X(SQL_LAST_OF_KEY, "SELECT max(seq) FROM record WHERE source=?1 AND key=?2") \
 	X(SQL_EACH_DIRTY, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty LIMIT ?1") \
@@ -97,9 +100,9 @@
 	X(SQL_EACH_STALE, "SELECT source, id FROM session WHERE open<>0 AND dirty=0 AND last_ms<?1 ORDER BY last_ms") \
 	X(SQL_PENDING_OLDEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms, id") \
 	X(SQL_PENDING_NEWEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms DESC, id DESC") \
-	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \
+	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation " BY("observation_changed") "WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \
 	X(SQL_OBSERVATION_OF_SPAN, "SELECT id, hash, state, trace_id, source, session, turn, start_ms FROM observation WHERE span_id=?1") \
-	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation WHERE session=?2 AND source=?1 AND state=0") \
+	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
 	X(SQL_OBSERVATION_IDS_OF, "SELECT id FROM observation WHERE session=?1 ORDER BY start_ms, span_id") \
 	X(SQL_LEDGER_HASH, "SELECT hash FROM ledger WHERE span_id=?1") \
 	X(SQL_DEAD_OF_SPAN, "SELECT 1 FROM dead WHERE span_id=?1 LIMIT 1") \
@@ -131,7 +134,7 @@
 	X(SQL_HEADS_DROP_LOST, "DELETE FROM head WHERE seq NOT IN (SELECT seq FROM record)") \
 	X(SQL_HEADS_MAKE, "INSERT OR IGNORE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last") \
 	X(SQL_HEADS_DROP_MAIN_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND kind<>2") \
-	X(SQL_HEADS_DROP_PART_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND kind=2") \
+	X(SQL_HEADS_DROP_PART_OF, "DELETE FROM head " BY("head_part") "WHERE source=?1 AND session=?2 AND kind=2") \
 	X(SQL_EACH_RECORD, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r ORDER BY r.seq") \
 	X(SQL_RECORD_GET, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.seq=?1") \
 	X(SQL_RECORD_DROP, "DELETE FROM record WHERE seq=?1") \
@@ -151,7 +154,7 @@
 	X(SQL_SESSIONS_DROP_EMPTY, "DELETE FROM session WHERE NOT EXISTS(SELECT 1 FROM record r WHERE r.session=session.id AND r.source=session.source) AND NOT EXISTS(SELECT 1 FROM observation o WHERE o.session=session.id AND o.source=session.source)") \
 	X(SQL_SESSIONS_MAKE, "INSERT OR IGNORE INTO session(source, id, dirty, open, last_ms, stored_ms) SELECT source, session, 1, 0, max(time), ?1 FROM record GROUP BY session, source") \
 	X(SQL_SESSIONS_STORED_MAX, "SELECT max(stored_ms) FROM session") \
-	X(SQL_EACH_SESSION, "SELECT s.source, s.id, s.last_ms, (SELECT count(*) FROM record r WHERE r.session=s.id AND r.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source AND o.state=3), h.link, r.body, (SELECT min(time) FROM record r WHERE r.session=s.id AND r.source=s.source AND time>0) FROM session s LEFT JOIN head h ON h.source=s.source AND h.key=s.id AND h.kind=0 LEFT JOIN record r ON r.seq=h.seq ORDER BY s.last_ms, s.source, s.id") \
+	X(SQL_EACH_SESSION, "SELECT s.source, s.id, s.last_ms, (SELECT count(*) FROM record r WHERE r.session=s.id AND r.source=s.source), (SELECT count(*) FROM observation o WHERE o.session=s.id AND o.source=s.source), (SELECT count(*) FROM observation o " BY("observation_session") "WHERE o.session=s.id AND o.source=s.source AND o.state=3), h.link, r.body, (SELECT min(time) FROM record r WHERE r.session=s.id AND r.source=s.source AND time>0) FROM session s LEFT JOIN head h ON h.source=s.source AND h.key=s.id AND h.kind=0 LEFT JOIN record r ON r.seq=h.seq ORDER BY s.last_ms, s.source, s.id") \
 	X(SQL_CURSOR_SET, "INSERT INTO cursor(source, name, value) VALUES(?1, ?2, ?3) ON CONFLICT(source, name) DO UPDATE SET value=excluded.value") \
 	X(SQL_CURSOR_DROP, "DELETE FROM cursor WHERE source=?1 AND name=?2") \
 	X(SQL_EACH_CURSOR, "SELECT name, value FROM cursor WHERE source=?1 ORDER BY name") \
@@ -165,7 +168,7 @@
 	X(SQL_OBSERVATION_HASH, "SELECT hash FROM observation WHERE id=?1") \
 	X(SQL_OBSERVATION_DROP, "DELETE FROM observation WHERE id=?1") \
 	X(SQL_OBSERVATIONS_DROP_OF, "DELETE FROM observation WHERE session=?2 AND source=?1") \
-	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation WHERE session=?2 AND source=?1 AND state=0") \
+	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
 	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE state=3 AND changed=0 ORDER BY id LIMIT 256)") \
 	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)") \
 	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state=1") \

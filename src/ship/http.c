@@ -1,5 +1,5 @@
 /*
- * HTTP over libcurl. Each request has its own connection: on a reused one libcurl repeats by itself a
+ * HTTP over libcurl. Each POST has its own connection: on a reused one libcurl repeats by itself a
  * request whose connection died before an answer came, and a server that does not merge would have it twice.
  */
 #include "ship/http.h"
@@ -232,8 +232,6 @@ static void set_limits(const struct http *http, struct transfer *transfer)
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->total_timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -269,6 +267,8 @@ static void set_request(const struct http *http, struct transfer *transfer, cons
 	}
 	if (!post)
 		return;
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
 	/* No seek function: libcurl could otherwise rewind and send the body a second time. */
 	curl_easy_setopt(curl, CURLOPT_POST, 1L);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);

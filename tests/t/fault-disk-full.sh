@@ -37,7 +37,8 @@ done
 taken=$(promised | wc -l)
 [ "$taken" -gt 5 ] || fail "only $taken sessions were taken"
 says 'full'
-wait_for 5 "a word about it" [ "$(loud)" -gt 0 ]
+is_loud() { [ "$(loud)" -gt 0 ]; }
+wait_for 60 "a word about it" is_loud
 before=$(loud)
 idles "$daemon_pid" 3 "the disk is full"
 [ "$(loud)" -le $((before + 1)) ] || fail "$(loud) lines about one full disk"

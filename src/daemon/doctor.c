@@ -165,7 +165,7 @@ static const struct {
 	{ "config", check_config }, { "keys", check_keys }, { "host", doctor_host }, { "server", doctor_server },
 	{ "login", doctor_login }, { "environment", check_environment }, { "redaction", check_redaction },
 	{ "spool", doctor_spool }, { "disk", doctor_disk }, { "daemon", check_daemon }, { "backlog", doctor_backlog },
-	{ "exporters", doctor_exporters },
+	{ "sources", doctor_sources }, { "plugin", doctor_plugin }, { "exporters", doctor_exporters },
 };
 
 void doctor_run(const struct conf *conf, doctor_fn *say, void *context)

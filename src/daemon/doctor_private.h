@@ -23,7 +23,9 @@ void doctor_login(const struct doctor *doctor);
 void doctor_spool(const struct doctor *doctor);
 void doctor_disk(const struct doctor *doctor);
 void doctor_backlog(const struct doctor *doctor);
-/* ---- doctor_agent.c: exporters ---- */
+/* ---- doctor_agent.c: sources, plugin, exporters ---- */
+void doctor_sources(const struct doctor *doctor);
+void doctor_plugin(const struct doctor *doctor);
 void doctor_exporters(const struct doctor *doctor);
 
 #endif

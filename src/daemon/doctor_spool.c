@@ -146,7 +146,7 @@ void doctor_backlog(const struct doctor *doctor)
 	json_doc_init(&doc);
 	if (request_perform(doctor->conf, true, SLICE("{\"cmd\":\"status\"}"), -1, &reply, NULL) == 0 &&
 	    json_parse(&doc, buf_view(&reply), 0, NULL) == 0) {
-		result = json_get(&doc, 0, "result");
+		result = json_path(&doc, 0, "result.status");
 		judge_sinks(doctor, &doc, json_get(&doc, result, "sinks"));
 		judge_figures(doctor, &doc, json_get(&doc, result, "spool"));
 	}

@@ -75,8 +75,17 @@ LFSPOOL_REDACT_DENY=$tmp/deny finds 1 bad redaction 'others may read it'
 exits 0 "$LFSPOOL" ingest "$fixtures/plain/sse.jsonl"
 finds 0 ok spool 'is whole'
 chmod 755 "$tmp/spool"; finds 1 bad spool 'others may look'; chmod 700 "$tmp/spool"
+finds 0 ok backlog 'no dead letters'
+head -c 17000000 /dev/zero | tr '\0' a >"$tmp/huge"
+"$LFSPOOL" ingest "$tmp/huge" >/dev/null 2>&1
+finds 0 warning backlog '1 dead letters'
 start_daemon
 finds 0 ok daemon 'runs'
+finds 0 note sources 'there is no database'
+finds 0 note plugin 'without the plugin'
+mkdir -p "$XDG_CONFIG_HOME/opencode"
+echo '{"plugin":["file:///usr/share/lfspool/opencode-plugin/lfspool.js"]}' >"$XDG_CONFIG_HOME/opencode/opencode.json"
+finds 0 ok plugin 'names the plugin'
 exits 0 "$LFSPOOL" doctor
 tail -1 "$tmp/out" | grep -q '^0 bad' || fail "the last line is $(tail -1 "$tmp/out")"
 grep -q -F "$secret" "$tmp/out" && fail "the secret key is shown"

@@ -37,9 +37,10 @@ shell_tests = \
 	tests/t/stale.sh \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh \
-	tests/t/verify.sh
+	tests/t/verify.sh \
+	tests/opencode/live.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/opencode/replay.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/opencode/model.mjs tests/opencode/replay.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq
 
 if HAVE_CMOCKA

@@ -43,7 +43,7 @@ int follow_load(struct follow *follow, struct err *err);
 /* Writes down marks that are known and take nothing: sessions that are left out for their age; and that this file was looked at. */
 int follow_leave_out(struct follow *follow, const uint32_t *places, size_t count, struct err *err);
 /*
- * Takes one session to its end. whole: from its beginning; its place then moves only at the end. LF_ECORRUPT, LF_ELIMIT: this session
+ * Takes one session to its end. whole: from its beginning, whatever was taken before. LF_ECORRUPT, LF_ELIMIT: this session
  * cannot be read, others may.
  */
 int follow_take(struct follow *follow, struct opencode_db *db, struct session_mark *mark, bool whole, struct err *err);

@@ -159,7 +159,7 @@ static int feed_page(struct follow *follow, struct err *err)
 	return rc;
 }
 
-/* Makes durable what was fed, and the place with it; mark NULL: no place. */
+/* Makes durable what was fed, and the place with it. */
 static int commit(struct follow *follow, const struct session_mark *mark, struct err *err)
 {
 	struct buf name, value;
@@ -167,10 +167,8 @@ static int commit(struct follow *follow, const struct session_mark *mark, struct
 
 	buf_init(&name, 4096);
 	buf_init(&value, 128);
-	if (mark) {
-		cursor_name(follow, mark, &name);
-		cursor_value(mark, &value);
-	}
+	cursor_name(follow, mark, &name);
+	cursor_value(mark, &value);
 	rc = pipeline_commit(follow->pipeline, buf_view(&name), buf_view(&value), follow->page.count, err);
 	buf_done(&name);
 	buf_done(&value);
@@ -202,17 +200,16 @@ int follow_take(struct follow *follow, struct opencode_db *db, struct session_ma
 		if (rc != 0)
 			break;
 		place_of(&position, &moved);
-		moved.from = whole ? 0 : mark->from;
+		moved.from = whole ? 0 : mark->from; /* whoever goes on after a kill takes the rest */
 		moved.touched = follow->life;
 		rc = feed_page(follow, err);
 		if (rc == 0)
-			rc = commit(follow, whole && more ? NULL : &moved, err);
+			rc = commit(follow, &moved, err);
 		if (rc != 0) {
 			drop_pipeline(follow);
 			break;
 		}
-		if (!whole || !more)
-			*mark = moved;
+		*mark = moved;
 		rc = keep_pace(follow, follow->page.count, err);
 	}
 	return rc;

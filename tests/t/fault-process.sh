@@ -80,8 +80,10 @@ f6_sixteen_descriptors() { # callers beyond them wait, or are told to come again
 			expect 75 $? "F6: the status of one that was turned away"
 		done
 		exec 8>&-
-		produce $files 5
-		expect 5 "$(wc -l <"$tmp/promised.$files")" "F6: sessions taken afterwards"
+		produce $files 5 # one may still be told to come again: the places come back as the threads of the others end
+		taken_at_last() { [ -z "$(unpromised)" ] || { retake; false; }; }
+		retake() { for n in $(unpromised); do "$LFSPOOL" ingest "$tmp/load/$n.jsonl" >/dev/null 2>&1 && echo "$n" >>"$tmp/promised.$files"; done; }
+		wait_for 60 "F6: sessions taken afterwards" taken_at_last
 		kept F6
 		stop_daemon || fail "the daemon did not stop well"
 	done

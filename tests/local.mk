@@ -28,6 +28,7 @@ shell_tests = \
 	tests/t/manual.sh \
 	tests/t/metrics.sh \
 	tests/t/places.sh \
+	tests/t/otlp-metrics.sh \
 	tests/t/plugin.sh \
 	tests/t/secretlint.sh \
 	tests/t/redact-options.sh \

@@ -48,16 +48,41 @@ void protobuf_varint(struct protobuf *protobuf, unsigned field, uint64_t value)
 	put_varint(protobuf->out, value);
 }
 
-void protobuf_fixed64(struct protobuf *protobuf, unsigned field, uint64_t value)
+void protobuf_varint_always(struct protobuf *protobuf, unsigned field, uint64_t value)
+{
+	put_tag(protobuf->out, field, WIRE_VARINT);
+	put_varint(protobuf->out, value);
+}
+
+void protobuf_packed64(struct protobuf *protobuf, uint64_t value)
 {
 	char bytes[8];
 
-	if (value == 0)
-		return;
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)(value >> (8 * i) & 0xff);
-	put_tag(protobuf->out, field, WIRE_FIXED64);
 	buf_append(protobuf->out, bytes, sizeof(bytes));
+}
+
+void protobuf_packed_double(struct protobuf *protobuf, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	protobuf_packed64(protobuf, bits);
+}
+
+void protobuf_fixed64(struct protobuf *protobuf, unsigned field, uint64_t value)
+{
+	if (value == 0)
+		return;
+	put_tag(protobuf->out, field, WIRE_FIXED64);
+	protobuf_packed64(protobuf, value);
+}
+
+void protobuf_double(struct protobuf *protobuf, unsigned field, double value)
+{
+	put_tag(protobuf->out, field, WIRE_FIXED64);
+	protobuf_packed_double(protobuf, value);
 }
 
 void protobuf_bytes(struct protobuf *protobuf, unsigned field, struct slice bytes)

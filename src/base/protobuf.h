@@ -17,6 +17,12 @@ void protobuf_init(struct protobuf *protobuf, struct buf *out);
 void protobuf_varint(struct protobuf *protobuf, unsigned field, uint64_t value);
 void protobuf_fixed64(struct protobuf *protobuf, unsigned field, uint64_t value);
 void protobuf_bytes(struct protobuf *protobuf, unsigned field, struct slice bytes);
+/* Also when it is zero: for fields of a oneof, and optional ones. */
+void protobuf_varint_always(struct protobuf *protobuf, unsigned field, uint64_t value);
+void protobuf_double(struct protobuf *protobuf, unsigned field, double value);
+/* Items of a packed list, which is opened and closed like a message. */
+void protobuf_packed64(struct protobuf *protobuf, uint64_t value);
+void protobuf_packed_double(struct protobuf *protobuf, double value);
 /* A nested message: everything until the matching close is its content. */
 void protobuf_open(struct protobuf *protobuf, unsigned field);
 void protobuf_close(struct protobuf *protobuf);

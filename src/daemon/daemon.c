@@ -1,11 +1,12 @@
 /*
- * Start order: signals blocked, rules, spool (lock), writer, flusher, /metrics, sources, control socket, "ready". Stop is its reverse: the
+ * Start order: signals blocked, rules, spool (lock), writer, flusher, /metrics, exporter, sources, control socket, "ready". Stop is its reverse: the
  * control socket first, so that nothing new is asked; the sources, so that nothing new comes in; the flusher, which cuts a hanging request; the writer, which does
  * what is queued; the spool. Threads: main (signals), writer, flusher, sources, control and its connections.
  */
 #include "daemon/daemon.h"
 #include "base/log.h"
 #include "daemon/control.h"
+#include "daemon/exporter.h"
 #include "daemon/flush.h"
 #include "daemon/listener.h"
 #include "daemon/server.h"
@@ -49,6 +50,7 @@ struct running {
 	struct work work;
 	struct control *control;
 	struct listener *listener;
+	struct exporter *exporter;
 };
 
 static void set_log_level(const struct conf *conf)
@@ -68,10 +70,13 @@ static void stop(struct running *running)
 	atomic_store(&work->stopping, true);
 	if (work->flusher)
 		flusher_cancel(work->flusher);
+	exporter_cancel(running->exporter);
 	if (running->control)
 		control_stop(running->control);
 	servers_stop(work->servers);
 	work->servers = NULL;
+	exporter_stop(running->exporter);
+	running->exporter = NULL;
 	if (running->listener)
 		listener_stop(running->listener);
 	if (work->sources)
@@ -107,6 +112,8 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 		rc = servers_start(work, &work->servers, err);
 	if (rc == 0)
 		rc = listener_start(work, &running->listener, err);
+	if (rc == 0)
+		rc = exporter_start(work, &running->exporter, err);
 	if (rc == 0)
 		rc = control_start(work, conf_string(conf, "spool_dir"), &running->control, err);
 	if (rc != 0)

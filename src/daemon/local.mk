@@ -7,6 +7,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/derive.c src/daemon/derive.h \
 	src/daemon/doctor.c src/daemon/doctor.h src/daemon/doctor_private.h \
 	src/daemon/doctor_agent.c src/daemon/doctor_server.c src/daemon/doctor_spool.c \
+	src/daemon/delta.c src/daemon/delta.h \
+	src/daemon/exporter.c src/daemon/exporter.h \
 	src/daemon/flush.c src/daemon/flush.h \
 	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
 	src/daemon/follow_take.c \

@@ -50,14 +50,27 @@ static void deny_add(struct work *work, size_t *count, const char *value)
 	work->deny_values[*count] = NULL;
 }
 
+static void deny_add_slice(struct work *work, size_t *count, struct slice value)
+{
+	char *text = xmemdup0(value.ptr, value.len);
+
+	deny_add(work, count, text);
+	explicit_bzero(text, value.len);
+	free(text);
+}
+
 /* Exact values that must never leave: our own key, and what the environment calls a secret. */
 static void deny_collect(struct work *work)
 {
 	const char *globs = conf_string(work->conf, "redact_env");
+	const char *headers = conf_string(work->conf, "otlp_headers");
+	struct slice name, value;
 	size_t count = 0;
 
 	work->deny_values = xcalloc(1, sizeof *work->deny_values);
 	deny_add(work, &count, conf_string(work->conf, "langfuse_secret_key"));
+	while (metrics_pair_next(&headers, &name, &value))
+		deny_add_slice(work, &count, value);
 	for (char **e = environ; e && *e; e++) {
 		const char *eq = strchr(*e, '=');
 		if (eq && name_is_secret(globs, (struct slice){ *e, (size_t)(eq - *e) }))

@@ -77,6 +77,20 @@ expect "$stored" "$("$LFSPOOL" status --json | jq .spool.records)" "records afte
 stop_daemon || fail "the daemon ends badly: $(tail -3 "$tmp/daemon.err")"
 check "grown and killed"
 
+# What stands in place of a file, longer or shorter, is read from its beginning.
+other() { # N: the transcript of session 6 with other ids
+	sed "s/FAKEold/FAKE$1/; s/000000000006/0000000000$1/g; s/toolu_01FAKE4/toolu_01FAKE$1/g; s/\"uuid\":\"/&$1/; s/\"parentUuid\":\"/&$1/" "$from/$two"
+}
+answers() { # SESSION NUMBER
+	[ "$("$LFSPOOL" export --session "0b6f3c1e-6666-4aaa-8bbb-0000000000$1" | grep -c '"kind":"part".*"step-start"')" = "$2" ]
+}
+start_daemon
+(other 26; echo '{"type":"tag"}'; echo '{"type":"tag"}'; echo '{"type":"tag"}') >"$projects/$two"
+wait_for "a longer file in its place is not read" answers 26 2
+other 27 | head -2 >"$projects/$two"
+wait_for "a shorter file in its place is not read" answers 27 1
+stop_daemon || fail "the daemon ends badly: $(tail -3 "$tmp/daemon.err")"
+
 # Old files are left where they are, but for what is added to them; backfill takes the rest, and twice is once.
 rm -rf "$tmp/spool" "$tmp/observations.jsonl"
 (cd "$from" && tar cf - .) | (cd "$projects" && tar xf -)

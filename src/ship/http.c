@@ -1,5 +1,5 @@
 /*
- * HTTP over libcurl. Each POST has its own connection: on a reused one libcurl repeats by itself a
+ * HTTP over libcurl. Each request has its own connection, but for GETs between http_keep() calls: on a reused one libcurl repeats by itself a
  * request whose connection died before an answer came, and a server that does not merge would have it twice.
  */
 #include "ship/http.h"
@@ -22,6 +22,7 @@ struct http {
 	long connect_timeout_ms, total_timeout_ms, low_speed_seconds;
 	size_t max_answer_bytes;
 	const atomic_bool *cancel;
+	bool keep;
 };
 
 struct transfer {
@@ -58,6 +59,18 @@ struct http *http_new(const struct http_options *options)
 	http->max_answer_bytes = options->max_answer_bytes > 0 ? options->max_answer_bytes : (size_t)1 << 20;
 	http->cancel = options->cancel;
 	return http;
+}
+
+void http_keep(struct http *http, bool keep)
+{
+	http->keep = keep;
+	if (keep)
+		return;
+	/* An idle connection would hold a descriptor; libcurl closes it with its handle. */
+	curl_easy_cleanup(http->curl);
+	http->curl = curl_easy_init();
+	if (!http->curl)
+		abort();
 }
 
 void http_free(struct http *http)
@@ -265,10 +278,12 @@ static void set_request(const struct http *http, struct transfer *transfer, cons
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERPWD, basic_auth);
 	}
+	if (post || !http->keep) {
+		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+	}
 	if (!post)
 		return;
-	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
 	/* No seek function: libcurl could otherwise rewind and send the body a second time. */
 	curl_easy_setopt(curl, CURLOPT_POST, 1L);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);

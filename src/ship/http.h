@@ -16,6 +16,8 @@ struct http_options {
 struct http;
 struct http *http_new(const struct http_options *options);
 void http_free(struct http *http);
+/* Many GETs of one server follow: they may share a connection, until this is called with false. */
+void http_keep(struct http *http, bool keep);
 
 enum http_phase { HTTP_NOT_SENT, HTTP_SENT, HTTP_ANSWERED }; /* how far it got: before the body was all out, after, whole answer */
 struct http_answer {

@@ -99,12 +99,14 @@ int lookup_rows(struct ship *ship, struct ship_batch *batch, struct err *err)
 	struct lookup lookup = { .ship = ship, .batch = batch, .found = calloc(batch->count, sizeof(bool)) };
 	int rc = lookup.found ? 0 : err_set(err, LF_ENOMEM, "no memory");
 
+	http_keep(ship->http, true);
 	for (unsigned i = 0; i < batch->count && rc == 0; i++) {
 		if (batch->rows[i].outcome == SETTLE_DEAD || asked_before(batch, i))
 			continue;
 		lookup.of = &batch->rows[i];
 		rc = lookup_trace(&lookup, err);
 	}
+	http_keep(ship->http, false);
 	for (unsigned i = 0; i < batch->count && rc == 0; i++)
 		if (batch->rows[i].outcome != SETTLE_DEAD)
 			batch->rows[i].outcome = lookup.found[i] ? SETTLE_DELIVERED : SETTLE_RETRY;

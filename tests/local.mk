@@ -27,6 +27,8 @@ shell_tests = \
 	tests/t/layout.sh \
 	tests/t/manual.sh \
 	tests/t/metrics.sh \
+	tests/t/opencode.sh \
+	tests/t/opencode-tui.sh \
 	tests/t/places.sh \
 	tests/t/otlp-metrics.sh \
 	tests/t/plugin.sh \
@@ -41,7 +43,7 @@ shell_tests = \
 	tests/t/verify.sh \
 	tests/opencode/live.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode/feed.mjs tests/opencode/model.mjs tests/opencode/replay.mjs tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq
 
 if HAVE_CMOCKA

@@ -20,6 +20,7 @@
 #define SILENCE_S 35          /* a heartbeat comes every 10 s */
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_LAST_MS 30000
+#define CATCH_UPS 2           /* of each connection */
 #define STEADY_MS 60000       /* a stream that lasted so long starts the backoff anew */
 
 struct servers {
@@ -83,16 +84,19 @@ static int take_event(void *context, struct slice data, uint64_t oversize_bytes,
 	return pipeline_value(server->pipeline, data, 0, err);
 }
 
-/* What comes while the gap is read waits in the connection: the server keeps it. */
+/*
+ * What comes while the gap is read waits in the connection: the server keeps it. The server says that it is connected shortly before it
+ * listens to its own events, so the gap is read again when the next bytes come: what they follow is in one of the two.
+ */
 static int take_bytes(void *context, struct slice bytes)
 {
 	struct server *server = context;
 	int rc = 0;
 
-	if (!server->caught_up) {
+	if (server->caught_up < CATCH_UPS) {
 		set_state(server, SOURCE_OK, "");
 		rc = server_catch_up(server, &server->failure);
-		server->caught_up = rc == 0;
+		server->caught_up += rc == 0;
 	}
 	if (rc == 0)
 		rc = sse_feed(server->sse, bytes, &server->failure);
@@ -127,7 +131,7 @@ static void listen_once(struct server *server)
 	char url[1024];
 	int64_t started = clock_mono_ms();
 
-	server->caught_up = false;
+	server->caught_up = 0;
 	server->failure = (struct err){ 0 };
 	sse_reset(server->sse);
 	http_answer_init(&answer);
@@ -137,7 +141,7 @@ static void listen_once(struct server *server)
 	else
 		say_end(server, &answer);
 	server->one_directory = !server->one_directory && answer.status == 404;
-	if (server->caught_up && clock_mono_ms() - started > STEADY_MS)
+	if (server->caught_up > 0 && clock_mono_ms() - started > STEADY_MS)
 		server->attempt = 0;
 	http_answer_done(&answer);
 }

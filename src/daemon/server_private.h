@@ -16,7 +16,7 @@ struct server {
 	struct pipeline *pipeline;
 	struct pipeline_result result;
 	struct err failure;        /* why the stream was ended by us */
-	bool caught_up;            /* on this connection */
+	unsigned caught_up;            /* on this connection */
 	bool fresh;                /* something was given that is not committed */
 	bool one_directory;        /* there is no /global/event: an older server */
 	char cursor[40];

@@ -14,9 +14,15 @@ tests_bench_hostile_LDADD = $(bench_redact_libs)
 tests_bench_walk_SOURCES = tests/bench/walk.c $(bench_common)
 tests_bench_walk_LDADD = $(bench_redact_libs) $(JSONC_LIBS)
 
-bench: $(bench_programs)
+# What tests/t/opencode.sh fetched.
+bench_opencode = tests/npm-opencode-1.18.33/node_modules/.bin/opencode
+EXTRA_DIST += tests/bench/idle-database.sh
+bench: $(bench_programs) lfspool
 	tests/bench/redact $(top_srcdir) 100
 	tests/bench/hostile 50
 	if test -x tests/bench/walk; then tests/bench/walk $(top_srcdir) 50; fi
+	$(SHELL) $(top_srcdir)/tests/bench/idle-database.sh ./lfspool $(top_srcdir)/tests/fixtures/opencode-db/schema.sql
+	if test -x $(bench_opencode); then node $(top_srcdir)/tests/opencode/latency.mjs --opencode $(bench_opencode) --lfspool ./lfspool \
+		--plugin $(top_srcdir)/contrib/opencode-plugin/lfspool.js; fi
 CLEANFILES += $(EXTRA_PROGRAMS)
 .PHONY: bench

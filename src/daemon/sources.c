@@ -162,8 +162,10 @@ static void publish(struct sources *sources)
 	}
 	status->opencode = sources->path != NULL;
 	status->claude = sources->transcripts != NULL;
-	if (sources->transcripts)
+	if (sources->transcripts) {
 		status->transcripts = *transcripts_status(sources->transcripts);
+		status->figures = *transcripts_figures(sources->transcripts);
+	}
 	if (sources->count == 0 && sources->path) {
 		status->all.state = SOURCE_WAITING;
 		snprintf(status->all.error, sizeof status->all.error, "%.300s: there is no database", sources->path);

@@ -6,6 +6,7 @@
 #define LF_DAEMON_SOURCES_H
 #include "base/json.h"
 #include "daemon/follow.h"
+#include "ingest/claude_stats.h"
 
 /* The name of a file: one of OpenCode's databases. */
 bool sources_is_database(const char *name);
@@ -24,6 +25,7 @@ struct sources_status {
 	bool opencode;            /* its databases are followed */
 	bool claude;              /* Claude Code's transcripts are */
 	struct follow_status transcripts;
+	struct claude_stats figures;
 	struct follow_status all; /* of the source: the worst state, the sums */
 	unsigned count;
 	struct {

@@ -205,10 +205,19 @@ static void write_servers(struct json_writer *out, const struct servers_status *
 	jw_array_close(out);
 }
 
-static void write_transcripts(struct json_writer *out, const struct follow_status *transcripts)
+static void write_transcripts(struct json_writer *out, const struct sources_status *live)
 {
 	jw_key(out, "files");
-	jw_uint(out, transcripts->sessions);
+	jw_uint(out, live->transcripts.sessions);
+	jw_key(out, "figures"); /* that the agent keeps itself */
+	jw_object(out);
+	jw_key(out, "stats_cache");
+	jw_text(out, claude_stats_state_name(live->figures.state));
+	jw_key(out, "computed_ms");
+	jw_int(out, live->figures.computed_ms);
+	jw_key(out, "sessions_index");
+	jw_text(out, claude_stats_state_name(live->figures.index_state));
+	jw_object_close(out);
 }
 
 /* One source. OpenCode's databases and Claude Code's transcripts are followed, OpenCode's servers listened to; what else there are records of came through `ingest`. */
@@ -231,7 +240,7 @@ static int write_source(void *context, const char *name, const char *label, int6
 	jw_int(out, value);
 	write_state(out, claude ? &lines->live->transcripts : followed ? &lines->live->all : listened ? &lines->servers->servers[0].status : &off);
 	if (claude)
-		write_transcripts(out, &lines->live->transcripts);
+		write_transcripts(out, lines->live);
 	if (followed)
 		write_databases(out, lines->live);
 	if (listened)

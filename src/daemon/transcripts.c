@@ -7,6 +7,7 @@
 #include "daemon/pipeline.h"
 #include "daemon/transcript_files.h"
 #include "ingest/tail.h"
+#include "ingest/watch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 #define PAGE_LINES_BYTES (1u << 20) /* between two places that are written down */
 #define MEMORIES 64           /* files of which something is remembered */
 #define REST_MS 600000        /* a file that rests as long is forgotten */
+#define FIGURES_EVERY_MS 600000
 #define RETRY_FIRST_MS 250
 #define RETRY_LAST_MS 60000
 #define CURSOR_BATCH 1000
@@ -34,6 +36,8 @@ struct transcripts {
 	struct watch *watch;
 	struct transcript_files files;
 	struct follow_status status;
+	struct claude_stats figures;
+	int64_t figures_mono_ms; /* when they were read; 0: never */
 	struct pipeline *pipeline;
 	struct pipeline_result result;
 	struct tail *tail;
@@ -79,6 +83,11 @@ void transcripts_free(struct transcripts *t)
 const struct follow_status *transcripts_status(const struct transcripts *t)
 {
 	return &t->status;
+}
+
+const struct claude_stats *transcripts_figures(const struct transcripts *t)
+{
+	return &t->figures;
 }
 
 int transcripts_fd(const struct transcripts *t)
@@ -429,6 +438,10 @@ static void scan_when_due(struct transcripts *t, struct buf *gone)
 		(void)watch_add(t->watch, t->nudge);
 	transcript_scan(&t->files, t->dir, t->watch, gone);
 	t->status.sessions = t->files.count;
+	if (t->figures_mono_ms && now_ms - t->figures_mono_ms < FIGURES_EVERY_MS)
+		return;
+	t->figures_mono_ms = now_ms;
+	claude_stats_read(t->dir, clock_wall_ms(), &t->figures);
 }
 
 static bool no_directory(const struct transcripts *t)
@@ -550,6 +563,10 @@ int transcripts_backfill(struct transcripts *t, const struct backfill *want, str
 	ret->databases++;
 	buf_init(&gone, 0);
 	transcript_scan(&t->files, t->dir, t->watch, &gone);
+	if (gone.len > 0) {
+		struct cursor_job job = { .t = t, .gone = &gone };
+		rc = want->dry_run ? 0 : work_on_spool(t->work, true, cursor_run, &job, err);
+	}
 	buf_done(&gone);
 	all = xcalloc(t->files.count + 1, sizeof *all);
 	for (size_t i = 0; i < t->files.count; i++) {

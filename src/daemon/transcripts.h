@@ -8,13 +8,15 @@
 #ifndef LF_DAEMON_TRANSCRIPTS_H
 #define LF_DAEMON_TRANSCRIPTS_H
 #include "daemon/follow.h"
-#include "ingest/watch.h"
+#include "ingest/claude_stats.h"
 
 struct transcripts;
 /* dir: Claude Code's own, with "projects" in it; copied. work must outlive it. Touches nothing yet. */
 struct transcripts *transcripts_new(struct work *work, const char *dir);
 void transcripts_free(struct transcripts *transcripts);
 const struct follow_status *transcripts_status(const struct transcripts *transcripts);
+/* The agent's own figures, read now and then. */
+const struct claude_stats *transcripts_figures(const struct transcripts *transcripts);
 /* To be polled for input; -1: there is none. */
 int transcripts_fd(const struct transcripts *transcripts);
 /* Takes what was told. True when something was. */

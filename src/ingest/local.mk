@@ -8,6 +8,7 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/source.h \
 	src/ingest/tail.c src/ingest/tail.h \
 	src/ingest/sse.c src/ingest/sse.h \
+	src/ingest/claude_stats.c src/ingest/claude_stats.h \
 	src/ingest/src_claude.c src/ingest/src_claude.h \
 	src/ingest/src_claude_answer.c \
 	src/ingest/src_claude_state.c \
@@ -27,7 +28,7 @@ src_ingest_libingest_a_SOURCES = \
 
 if HAVE_CMOCKA
 ingest_tests = \
-	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_ingest_claude tests/unit/test_ingest_records \
+	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_claude_stats tests/unit/test_ingest_claude tests/unit/test_ingest_records \
 	tests/unit/test_opencode_db
 check_PROGRAMS += $(ingest_tests)
 TESTS += $(ingest_tests)
@@ -38,6 +39,8 @@ tests_unit_test_ingest_SOURCES = tests/unit/test_ingest.c
 tests_unit_test_ingest_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_channels_SOURCES = tests/unit/test_ingest_channels.c tests/unit/heads.h
 tests_unit_test_ingest_channels_LDADD = $(ingest_test_libs) $(ZLIB_LIBS)
+tests_unit_test_claude_stats_SOURCES = tests/unit/test_claude_stats.c
+tests_unit_test_claude_stats_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_claude_SOURCES = tests/unit/test_ingest_claude.c
 tests_unit_test_ingest_claude_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_records_SOURCES = tests/unit/test_ingest_records.c

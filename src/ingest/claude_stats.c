@@ -1,0 +1,212 @@
+/* See claude_stats.h. */
+#include "ingest/claude_stats.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define MAX_BYTES (4u << 20)
+#define DAY_MS INT64_C(86400000)
+
+const char *claude_stats_state_name(enum claude_stats_state state)
+{
+	static const char *const names[] = { "absent", "ok", "stale", "unreadable" };
+
+	return names[state];
+}
+
+/* A parsed file; its text must stay. */
+struct file {
+	struct json_doc doc;
+	struct buf text;
+};
+
+static enum claude_stats_state file_open(struct file *file, const char *path)
+{
+	struct err ignored;
+	int rc;
+
+	json_doc_init(&file->doc);
+	buf_init(&file->text, MAX_BYTES + 1);
+	rc = file_read_all(path, MAX_BYTES, &file->text, &ignored);
+	if (rc == 0)
+		rc = json_parse(&file->doc, buf_view(&file->text), 0, NULL);
+	if (rc == 0 && json_type_of(&file->doc, 0) != JSON_OBJECT)
+		rc = LF_EINVAL;
+	return rc == 0 ? CLAUDE_STATS_OK : rc == LF_ENOENT ? CLAUDE_STATS_ABSENT : CLAUDE_STATS_UNREADABLE;
+}
+
+static void file_close(struct file *file)
+{
+	json_doc_done(&file->doc);
+	buf_done(&file->text);
+}
+
+static int64_t count(const struct json_doc *doc, int32_t object, const char *key)
+{
+	int64_t n = json_int(doc, json_get(doc, object, key), 0);
+
+	return n > 0 ? n : 0;
+}
+
+static int64_t time_at(const struct json_doc *doc, int32_t node)
+{
+	char *text = json_strdup(doc, node, 64);
+	int64_t ms = 0;
+
+	if (text)
+		(void)clock_parse_iso(slice_of(text), &ms);
+	free(text);
+	return ms;
+}
+
+/* "2026-09-02": its end. */
+static int64_t day_end(const struct json_doc *doc, int32_t node)
+{
+	char *text = json_strdup(doc, node, 10), iso[32];
+	int64_t ms = 0;
+
+	if (text) {
+		snprintf(iso, sizeof iso, "%sT00:00:00Z", text);
+		if (clock_parse_iso(slice_of(iso), &ms) == 0)
+			ms += DAY_MS;
+	}
+	free(text);
+	return ms;
+}
+
+/* ---- stats-cache.json ---- */
+
+static void read_model(const struct json_doc *doc, int32_t node, struct claude_stats *ret)
+{
+	struct claude_model_stats *model = &ret->models[ret->model_count];
+	struct buf name;
+
+	buf_init(&name, sizeof model->model);
+	if (json_type_of(doc, node) == JSON_OBJECT && json_unescape(doc->nodes[node].key, &name) == 0 && name.len > 0 && name.len < sizeof model->model) {
+		memcpy(model->model, name.data, name.len);
+		model->model[name.len] = '\0';
+		model->input = count(doc, node, "inputTokens");
+		model->output = count(doc, node, "outputTokens");
+		model->cache_read = count(doc, node, "cacheReadInputTokens");
+		model->cache_write = count(doc, node, "cacheCreationInputTokens");
+		model->web_searches = count(doc, node, "webSearchRequests");
+		model->cost = json_double(doc, json_get(doc, node, "costUSD"), 0);
+		ret->model_count++;
+	}
+	buf_done(&name);
+}
+
+static int32_t first_of(const struct json_doc *doc, int32_t node, enum json_type type)
+{
+	return json_type_of(doc, node) == type ? doc->nodes[node].first : JSON_NONE;
+}
+
+static void read_cache(const char *dir, int64_t now_ms, struct claude_stats *ret)
+{
+	char *path = file_join(dir, "stats-cache.json");
+	struct file file;
+	const struct json_doc *doc = &file.doc;
+
+	ret->state = file_open(&file, path);
+	free(path);
+	if (ret->state == CLAUDE_STATS_OK) {
+		ret->computed_ms = day_end(doc, json_get(doc, 0, "lastComputedDate"));
+		ret->sessions = count(doc, 0, "totalSessions");
+		ret->messages = count(doc, 0, "totalMessages");
+		ret->longest_ms = count(doc, json_get(doc, 0, "longestSession"), "duration");
+		for (int32_t m = first_of(doc, json_get(doc, 0, "modelUsage"), JSON_OBJECT); m != JSON_NONE && ret->model_count < CLAUDE_STATS_MODELS; m = doc->nodes[m].next)
+			read_model(doc, m, ret);
+		for (int32_t d = first_of(doc, json_get(doc, 0, "dailyActivity"), JSON_ARRAY); d != JSON_NONE; d = doc->nodes[d].next) {
+			ret->day_messages = count(doc, d, "messageCount");
+			ret->day_sessions = count(doc, d, "sessionCount");
+			ret->day_tool_calls = count(doc, d, "toolCallCount");
+		}
+		if (now_ms - ret->computed_ms > DAY_MS)
+			ret->state = CLAUDE_STATS_STALE;
+	}
+	file_close(&file);
+}
+
+/* ---- sessions-index.json ---- */
+
+/* The newest transcript of a project. */
+static int64_t newest_transcript(const char *project)
+{
+	DIR *stream = opendir(project);
+	struct dirent *entry;
+	int64_t newest_ms = 0;
+
+	while (stream && (entry = readdir(stream))) {
+		size_t n = strlen(entry->d_name);
+		struct stat st;
+		if (n < 7 || strcmp(entry->d_name + n - 6, ".jsonl") != 0 || fstatat(dirfd(stream), entry->d_name, &st, 0) != 0)
+			continue;
+		if ((int64_t)st.st_mtim.tv_sec * 1000 > newest_ms)
+			newest_ms = (int64_t)st.st_mtim.tv_sec * 1000;
+	}
+	if (stream)
+		closedir(stream);
+	return newest_ms;
+}
+
+static void worse(struct claude_stats *stats, enum claude_stats_state state)
+{
+	if (state > stats->index_state)
+		stats->index_state = state;
+}
+
+static void read_index(const char *project, struct claude_stats *ret)
+{
+	char *path = file_join(project, "sessions-index.json");
+	struct file file;
+	const struct json_doc *doc = &file.doc;
+	enum claude_stats_state state = file_open(&file, path);
+	int64_t newest_ms = 0;
+
+	free(path);
+	if (state == CLAUDE_STATS_OK) {
+		ret->indexes++;
+		for (int32_t e = first_of(doc, json_get(doc, 0, "entries"), JSON_ARRAY); e != JSON_NONE; e = doc->nodes[e].next) {
+			int64_t modified_ms = time_at(doc, json_get(doc, e, "modified"));
+			ret->indexed_sessions++;
+			ret->indexed_messages += count(doc, e, "messageCount");
+			newest_ms = modified_ms > newest_ms ? modified_ms : newest_ms;
+		}
+		if (newest_transcript(project) - newest_ms > DAY_MS)
+			state = CLAUDE_STATS_STALE;
+	}
+	if (newest_ms > ret->indexed_ms)
+		ret->indexed_ms = newest_ms;
+	worse(ret, state);
+	file_close(&file);
+}
+
+static void read_indexes(const char *dir, struct claude_stats *ret)
+{
+	char *projects = file_join(dir, "projects");
+	DIR *stream = opendir(projects);
+	struct dirent *entry;
+
+	while (stream && (entry = readdir(stream))) {
+		char *project;
+		if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
+			continue;
+		project = file_join(projects, entry->d_name);
+		read_index(project, ret);
+		free(project);
+	}
+	if (stream)
+		closedir(stream);
+	free(projects);
+}
+
+void claude_stats_read(const char *dir, int64_t now_ms, struct claude_stats *ret)
+{
+	*ret = (struct claude_stats){ 0 };
+	read_cache(dir, now_ms, ret);
+	read_indexes(dir, ret);
+}

@@ -176,7 +176,7 @@ static bool is_label(struct slice value)
 static bool is_path(struct slice value)
 {
 	static const char *const roots[] = {
-		"~/", "/home/", "/Users/", "/root/", "/tmp/", "/usr/", "/var/", "/opt/", "/etc/", "/app/", "/srv/", "/mnt/", "/work/", "/code/",
+		"~/", "/home/", "/Users/", "/root/", "/tmp/", "/usr/", "/var/", "/opt/", "/etc/", "/app/", "/srv/", "/mnt/", "/workspace/", "/code/",
 		"/src/", "/data/", "/private/", "/Volumes/", "/workspace/", "/workspaces/", "/builds/", "/repo/", "/github/", "/run/", "/nix/",
 	};
 

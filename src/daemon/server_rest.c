@@ -50,6 +50,51 @@ static int give_list(struct server *server, const struct json_doc *doc, struct e
 	return rc;
 }
 
+/* ---- pages of a list ---- */
+
+/* Takes one page; *ret_last: the next ones need not be read. */
+typedef int page_fn(struct catching *catching, const struct json_doc *doc, bool *ret_last, struct err *err);
+
+struct pages {
+	char path[512];
+	const char *name;    /* of the cursor */
+	bool by_time;        /* the cursor is a time, and several items can have the same: one ms more, and some come twice */
+	page_fn *take;
+};
+
+static void next_cursor(const struct pages *pages, const char *answered, char *cursor, size_t size)
+{
+	if (pages->by_time)
+		snprintf(cursor, size, "%" PRId64, (int64_t)strtoll(answered, NULL, 10) + 1);
+	else
+		snprintf(cursor, size, "%s", answered);
+}
+
+static int each_page(struct catching *catching, const struct pages *pages, struct err *err)
+{
+	char path[768], cursor[128] = "";
+	bool last = false;
+	int rc = 0;
+
+	for (unsigned n = 0; n < MAX_PAGES && !last && rc == 0; n++) {
+		struct http_answer answer;
+		struct json_doc doc;
+
+		http_answer_init(&answer);
+		json_doc_init(&doc);
+		snprintf(path, sizeof path, "%s%s%s%s%s", pages->path, cursor[0] ? "&" : "", cursor[0] ? pages->name : "",
+		         cursor[0] ? "=" : "", cursor);
+		rc = get(catching->server, path, &answer, &doc, err);
+		if (rc == 0)
+			rc = pages->take(catching, &doc, &last, err);
+		last = last || !answer.next_cursor[0];
+		next_cursor(pages, answer.next_cursor, cursor, sizeof cursor);
+		json_doc_done(&doc);
+		http_answer_done(&answer);
+	}
+	return rc;
+}
+
 /* ---- sessions ---- */
 
 static void note_session(struct catching *catching, const struct json_doc *doc, int32_t session, bool *ret_older)
@@ -83,65 +128,44 @@ static int take_sessions(struct catching *catching, const struct json_doc *doc, 
 
 static int list_sessions(struct catching *catching, const char *page, struct err *err)
 {
-	char path[512], cursor[128] = "";
-	bool last = false;
-	int rc = 0;
+	struct pages pages = { .name = "cursor", .by_time = true, .take = take_sessions };
 
-	for (unsigned n = 0; n < MAX_PAGES && !last && rc == 0; n++) {
-		struct http_answer answer;
-		struct json_doc doc;
-
-		http_answer_init(&answer);
-		json_doc_init(&doc);
-		snprintf(path, sizeof path, "%s?limit=%d&archived=true%s%s", page, PAGE, cursor[0] ? "&cursor=" : "", cursor);
-		rc = get(catching->server, path, &answer, &doc, err);
-		if (rc == 0)
-			rc = take_sessions(catching, &doc, &last, err);
-		/* The cursor is a time, and several sessions can have the same: one ms more, and some come twice. */
-		last = last || !answer.next_cursor[0];
-		snprintf(cursor, sizeof cursor, "%" PRId64, (int64_t)strtoll(answer.next_cursor, NULL, 10) + 1);
-		json_doc_done(&doc);
-		http_answer_done(&answer);
-	}
-	return rc;
+	snprintf(pages.path, sizeof pages.path, "%s?limit=%d&archived=true", page, PAGE);
+	return each_page(catching, &pages, err);
 }
 
 /* ---- messages ---- */
+
+static bool is_unfinished(const struct json_doc *doc, int32_t message)
+{
+	return json_string_is(doc, json_path(doc, message, "info.role"), "assistant") &&
+	       json_path(doc, message, "info.time.completed") == JSON_NONE;
+}
 
 /* True when nothing of the page happened since. */
 static bool page_is_old(const struct json_doc *doc, int64_t since_ms)
 {
 	for (int32_t i = doc->nodes[0].first; i != JSON_NONE; i = doc->nodes[i].next)
-		if (json_int(doc, json_path(doc, i, "info.time.completed"), INT64_MAX) >= since_ms ||
-		    json_int(doc, json_path(doc, i, "info.time.created"), 0) >= since_ms)
+		if (json_int(doc, json_path(doc, i, "info.time.completed"), 0) >= since_ms ||
+		    json_int(doc, json_path(doc, i, "info.time.created"), 0) >= since_ms || is_unfinished(doc, i))
 			return false;
 	return true;
 }
 
+static int take_messages(struct catching *catching, const struct json_doc *doc, bool *ret_last, struct err *err)
+{
+	int rc = give_list(catching->server, doc, err);
+
+	*ret_last = page_is_old(doc, catching->since_ms);
+	return rc == 0 ? server_commit(catching->server, err) : rc;
+}
+
 static int read_messages(struct catching *catching, const char *id, struct err *err)
 {
-	char path[768], before[128] = "";
-	bool last = false;
-	int rc = 0;
+	struct pages pages = { .name = "before", .take = take_messages };
 
-	for (unsigned n = 0; n < MAX_PAGES && !last && rc == 0; n++) {
-		struct http_answer answer;
-		struct json_doc doc;
-
-		http_answer_init(&answer);
-		json_doc_init(&doc);
-		snprintf(path, sizeof path, "/session/%s/message?limit=%d%s%s", id, PAGE, before[0] ? "&before=" : "", before);
-		rc = get(catching->server, path, &answer, &doc, err);
-		if (rc == 0)
-			rc = give_list(catching->server, &doc, err);
-		last = rc != 0 || !answer.next_cursor[0] || page_is_old(&doc, catching->since_ms);
-		snprintf(before, sizeof before, "%s", answer.next_cursor);
-		json_doc_done(&doc);
-		http_answer_done(&answer);
-		if (rc == 0)
-			rc = server_commit(catching->server, err);
-	}
-	return rc;
+	snprintf(pages.path, sizeof pages.path, "/session/%s/message?limit=%d", id, PAGE);
+	return each_page(catching, &pages, err);
 }
 
 /* ---- events, where messages cannot be read ---- */

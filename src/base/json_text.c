@@ -216,7 +216,7 @@ static void escape_ascii(char c, struct buf *out)
 
 int json_escape(struct slice text, struct buf *out)
 {
-	const char *p = text.ptr, *end = p + text.len, *run = p;
+	const char *p = text.len ? text.ptr : "", *end = p + text.len, *run = p;
 
 	buf_char(out, '"');
 	while (p < end) {

@@ -83,12 +83,13 @@ static int read_exponent(const char *p, const char *end)
 
 int64_t fact_pico(struct slice digits)
 {
-	const char *end = digits.ptr + digits.len, *p;
+	const char *end, *p;
 	uint64_t value;
 	int behind, power;
 
 	if (digits.len == 0)
 		return 0;
+	end = digits.ptr + digits.len;
 	p = read_digits(digits.ptr, end, &value, &behind); /* a negative price is none: 0 */
 	power = PICO_DIGITS - behind + read_exponent(p, end);
 	for (; power > 0 && power <= MAX_POWER && value <= INT64_MAX / 10; power--)

@@ -29,6 +29,7 @@ shell_tests = \
 	tests/t/metrics.sh \
 	tests/t/opencode.sh \
 	tests/t/opencode-tui.sh \
+	tests/t/metrics-kill9.sh \
 	tests/t/places.sh \
 	tests/t/otlp-metrics.sh \
 	tests/t/plugin.sh \

@@ -5,9 +5,11 @@ src_metrics_libmetrics_a_SOURCES = src/metrics/count.c src/metrics/count.h src/m
 	src/metrics/view_rows.c src/metrics/view_rows.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_metrics_count
-TESTS += tests/unit/test_metrics_count
+check_PROGRAMS += tests/unit/test_metrics_count tests/unit/test_metrics_export
+TESTS += tests/unit/test_metrics_count tests/unit/test_metrics_export
 metrics_test_libs = src/metrics/libmetrics.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_metrics_count_SOURCES = tests/unit/test_metrics_count.c
 tests_unit_test_metrics_count_LDADD = $(metrics_test_libs)
+tests_unit_test_metrics_export_SOURCES = tests/unit/test_metrics_export.c
+tests_unit_test_metrics_export_LDADD = $(metrics_test_libs)
 endif

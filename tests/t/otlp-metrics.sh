@@ -93,6 +93,8 @@ for fault in 'status=503:3' 'accept-and-die:2' 'cut-answer:2' 'status=429;retry-
 	scenario=reasoning; ingest $scenario
 done
 equal_soon "delta after the faults" differences
+again=$("$LFSPOOL" metrics | sed -n 's/^lfspool_metrics_exports_total{result="again"} //p')
+[ "${again:-0}" -ge 9 ] || fail "of 11 failures only ${again:-0} were tried again"
 windows=$(find "$tmp/requests" -name '*.json' | sort | xargs cat | jq -r '.resourceMetrics[].scopeMetrics[].metrics[] | select(.sum) | .sum.dataPoints[] | "\(.startTimeUnixNano) \(.timeUnixNano)"' | sort -un)
 echo "$windows" | awk 'NR > 1 && $1 != end { bad = 1 } { end = $2 } END { exit bad }' || fail "windows do not follow one another: $windows"
 stop_daemon || fail "the daemon did not stop well"

@@ -93,7 +93,7 @@ static void model_label(struct label *label, struct counting *counting)
 	label_begin(label, counting);
 	label_field(label, "model", "model");
 	label_field(label, "provider", "provider");
-	label_field(label, "agent", "agent");
+	label_text(label, "agent", text_of(counting, "agent")); /* not every source knows one */
 }
 
 static void model_amount(struct counting *counting, unsigned slot, enum fact_id fact, const char *key, const char *value, int64_t n)

@@ -65,7 +65,7 @@ static void put_histogram(struct json_writer *json, const struct metric_family *
 {
 	put_uint(json, "count", series->count);
 	jw_key(json, "sum");
-	jw_double(json, (double)series->raw * family->scale);
+	jw_double(json, metric_value(family, series->raw));
 	jw_key(json, "bucketCounts");
 	jw_array(json);
 	for (unsigned i = 0; i <= family->fact->bound_count; i++)
@@ -89,7 +89,7 @@ static void put_point(struct json_writer *json, const struct metric_family *fami
 		put_histogram(json, family, series);
 	} else {
 		jw_key(json, "asDouble");
-		jw_double(json, family->kind == METRIC_SUM ? (double)series->raw * family->scale : series->gauge);
+		jw_double(json, family->kind == METRIC_SUM ? metric_value(family, series->raw) : series->gauge);
 	}
 	jw_object_close(json);
 }

@@ -66,7 +66,7 @@ static void put_histogram(struct protobuf *pb, const struct metric_family *famil
 	protobuf_fixed64(pb, POINT_START, times.start_ns);
 	protobuf_fixed64(pb, POINT_TIME, times.time_ns);
 	protobuf_fixed64(pb, HISTOGRAM_COUNT, series->count);
-	protobuf_double(pb, HISTOGRAM_SUM, (double)series->raw * family->scale);
+	protobuf_double(pb, HISTOGRAM_SUM, metric_value(family, series->raw));
 	protobuf_open(pb, HISTOGRAM_BUCKETS);
 	for (unsigned i = 0; i <= fact->bound_count; i++)
 		protobuf_packed64(pb, series->buckets[i]);
@@ -96,7 +96,7 @@ static void put_family(struct protobuf *pb, const struct metric_family *family, 
 		if (family->kind == METRIC_HISTOGRAM)
 			put_histogram(pb, family, series, times);
 		else
-			put_number(pb, series, family->kind == METRIC_SUM ? (double)series->raw * family->scale : series->gauge, times);
+			put_number(pb, series, family->kind == METRIC_SUM ? metric_value(family, series->raw) : series->gauge, times);
 	}
 	if (family->kind != METRIC_GAUGE)
 		protobuf_varint(pb, DATA_TEMPORALITY, times.delta ? OTLP_TEMPORALITY_DELTA : OTLP_TEMPORALITY_CUMULATIVE);

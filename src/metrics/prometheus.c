@@ -11,7 +11,7 @@ struct text {
 	int64_t start_ms;
 	const struct metric_family *family;
 	char name[NAME_BYTES];
-	double factor;          /* to the base unit */
+	double divisor;          /* to the base unit */
 };
 
 static void plain_name(const char *from, char *out, size_t n)
@@ -27,17 +27,17 @@ static void plain_name(const char *from, char *out, size_t n)
 }
 
 /* What stands behind the name for a unit. */
-static const char *unit_suffix(const char *unit, double *ret_factor)
+static const char *unit_suffix(const char *unit, double *ret_divisor)
 {
-	static const struct { const char *unit, *suffix; double factor; } rows[] = {
-		{ "ms", "_seconds", 0.001 }, { "s", "_seconds", 1 }, { "By", "_bytes", 1 }, { "tokens", "_tokens", 1 }, { "USD", "_USD", 1 },
+	static const struct { const char *unit, *suffix; double divisor; } rows[] = {
+		{ "ms", "_seconds", 1000 }, { "s", "_seconds", 1 }, { "By", "_bytes", 1 }, { "tokens", "_tokens", 1 }, { "USD", "_USD", 1 },
 	};
 
-	*ret_factor = 1;
+	*ret_divisor = 1;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		if (strcmp(rows[i].unit, unit) != 0)
 			continue;
-		*ret_factor = rows[i].factor;
+		*ret_divisor = rows[i].divisor;
 		return rows[i].suffix;
 	}
 	return "";
@@ -54,7 +54,7 @@ static void begin_family(struct text *text)
 {
 	const struct metric_family *family = text->family;
 	char *name = text->name;
-	const char *suffix = unit_suffix(family->unit, &text->factor);
+	const char *suffix = unit_suffix(family->unit, &text->divisor);
 
 	plain_name(family->name, name, NAME_BYTES - 32);
 	if (family->kind != METRIC_HISTOGRAM && ends_with(name, "_total"))
@@ -136,7 +136,7 @@ static void histogram(const struct text *text, const struct metric_series *serie
 	for (unsigned i = 0; i < fact->bound_count; i++) {
 		struct buf bound;
 		buf_init(&bound, 64);
-		number(&bound, fact->bounds[i] * text->factor);
+		number(&bound, fact->bounds[i] / text->divisor);
 		if (text->open_metrics && !strpbrk(bound.data, ".e"))
 			buf_text(&bound, ".0"); /* a float, as OpenMetrics has it */
 		below += series->buckets[i];
@@ -144,7 +144,7 @@ static void histogram(const struct text *text, const struct metric_series *serie
 		buf_done(&bound);
 	}
 	sample(text, "_bucket", series, "+Inf", (double)series->count);
-	sample(text, "_sum", series, NULL, (double)series->raw * text->family->scale * text->factor);
+	sample(text, "_sum", series, NULL, metric_value(text->family, series->raw) / text->divisor);
 	sample(text, "_count", series, NULL, (double)series->count);
 }
 
@@ -153,9 +153,9 @@ static void one_series(const struct text *text, const struct metric_series *seri
 	if (text->family->kind == METRIC_HISTOGRAM)
 		histogram(text, series);
 	else if (text->family->kind == METRIC_SUM)
-		sample(text, "_total", series, NULL, (double)series->raw * text->family->scale * text->factor);
+		sample(text, "_total", series, NULL, metric_value(text->family, series->raw) / text->divisor);
 	else
-		sample(text, "", series, NULL, series->gauge * text->factor);
+		sample(text, "", series, NULL, series->gauge / text->divisor);
 	created(text, series);
 }
 

@@ -293,6 +293,12 @@ bool metrics_has_label(const struct metrics *metrics, const char *label)
 	return metrics_listed(metrics->options.labels, label);
 }
 
+/* A scale below 1 is the inverse of a whole number, by which the division is exact where the product is not. */
+double metric_value(const struct metric_family *family, int64_t raw)
+{
+	return family->scale < 1 ? (double)raw / (1 / family->scale) : (double)raw * family->scale;
+}
+
 /* ---- counters in ---- */
 
 static bool wanted(const struct metrics *metrics, const struct view_row *row)
@@ -341,7 +347,7 @@ static void add_fact(struct metrics *metrics, size_t i, const char *part, int64_
 		add_part(family, series, part, value);
 	else
 		series->raw += value;
-	series->gauge = (double)series->raw * family->scale;
+	series->gauge = metric_value(family, series->raw);
 }
 
 static const char *part_of(const char *name, const char *fact)

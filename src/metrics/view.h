@@ -39,6 +39,9 @@ struct metric_family {
 	size_t cap, *index, index_size; /* private */
 };
 
+/* A stored number in the unit of the family. */
+double metric_value(const struct metric_family *family, int64_t raw);
+
 struct metrics;
 struct metrics *metrics_new(const struct metrics_options *options); /* the texts must outlive it */
 void metrics_free(struct metrics *metrics);

@@ -362,7 +362,8 @@ static const char *part_of(const char *name, const char *fact)
 static void add_own(struct metrics *metrics, size_t i, const char *label, int64_t value)
 {
 	buf_clear(&metrics->attributes);
-	put(metrics, false, slice_of(view_rows[i].attributes), slice_of(label));
+	if (label[0])
+		put(metrics, false, slice_of(view_rows[i].attributes), slice_of(label));
 	series_of(metrics, &metrics->families[i])->raw += value;
 }
 

@@ -44,7 +44,7 @@ function listen(c) {
 async function begin(c) {
   c.home = path.join(root, c.name.replaceAll(" ", "-"))
   c.spool = c.home + "/spool"
-  const demo = prepare(c.home, model.url, c.plugins ?? [path.resolve(option.plugin)])
+  const demo = prepare(c.home, option.opencode, model.url, c.plugins ?? [path.resolve(option.plugin)])
   if (c.daemon) await startDaemon(c)
   c.server = new Server({ program: path.resolve(option.opencode), home: c.home, demo, port: await freePort(), env: { LFSPOOL_SPOOL_DIR: c.spool } })
   await c.server.start()

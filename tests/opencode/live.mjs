@@ -122,7 +122,7 @@ const socket = (name) => `${out}/${name}/spool/control.sock`
 /* The plugin knows one daemon; the second one gets a copy of its own. */
 const copy = home + "/all.mjs"
 const model = await startModel(scripts(home + "/demo"))
-const demo = prepare(home, model.url, [pluginFile, copy])
+const demo = prepare(home, option.opencode, model.url, [pluginFile, copy])
 fs.writeFileSync(copy, `import { LfspoolPlugin } from ${JSON.stringify(pluginFile)}
 export default async (input) => { process.env.LFSPOOL_SOCKET = ${JSON.stringify(socket("all"))}; const hooks = LfspoolPlugin(input); delete process.env.LFSPOOL_SOCKET; return hooks }\n`)
 const server = new Server({ program: path.resolve(option.opencode), home, demo, port, env: { LFSPOOL_SPOOL_DIR: `${out}/plugin/spool` } })

@@ -2,18 +2,9 @@
 # The real OpenCode, with a model that plays parts, while the daemon follows its database: what `opencode export` says of a session is
 # what the spool has. Needs node, npm and the registry (or what was fetched before).
 . "${srcdir:-.}/tests/t/lib.sh"
-version=1.18.33
 have jq || skip "no jq"
-have npm && have node || skip "no npm"
 have setsid || skip "no setsid"
-cache=${builddir:-$tmp}/tests/npm-opencode-$version
-opencode=$cache/node_modules/.bin/opencode
-if [ ! -x "$opencode" ]; then
-	mkdir -p "$cache"
-	(cd "$cache" && echo '{"private":true}' >package.json && npm install --no-audit --no-fund --silent --prefer-offline --fetch-retries=1 \
-		"opencode-ai@$version" "@opencode-ai/plugin@$version") >"$tmp/npm" 2>&1 || skip "npm cannot install opencode-ai: $(tail -1 "$tmp/npm")"
-fi
-"$opencode" --version >"$tmp/version" 2>&1 || skip "OpenCode does not run here: $(tail -1 "$tmp/version")"
+. "$srcdir/tests/opencode/install.sh"
 
 model_pid='' stuck_pid=''
 trap 'for p in $model_pid; do kill "$p" 2>/dev/null; done; for p in $stuck_pid; do kill -9 -"$p" 2>/dev/null; done; cleanup' EXIT

@@ -1,6 +1,6 @@
 /*
  * A world for the real OpenCode: a home, a project, a configuration that knows only a scripted model; a server to start, kill and ask.
- * Alone, it prepares such a home and prints the words that run a program in it: node opencode.mjs HOME MODEL-URL [PLUGIN...]
+ * Alone, it prepares such a home and prints the words that run a program in it: node opencode.mjs HOME OPENCODE MODEL-URL [PLUGIN...]
  */
 import fs from "node:fs"
 import net from "node:net"
@@ -45,11 +45,21 @@ const configuration = (model, plugins) => ({
   agent: { delegate: { mode: "subagent", description: "Hands its work on", permission: { task: "allow" } } },
 })
 
-/* Makes the home and its project (HOME/demo); returns the project's folder. */
-export function prepare(home, model, plugins = []) {
+/* What OpenCode would fetch by itself, where it was installed with it. */
+function linkPackages(home, program) {
+  const from = path.resolve(path.dirname(program), ".."), to = home + "/.config/opencode/node_modules"
+  const { version } = JSON.parse(fs.readFileSync(from + "/opencode-ai/package.json", "utf8"))
+  fs.writeFileSync(home + "/.config/opencode/package.json", JSON.stringify({ dependencies: { "@opencode-ai/plugin": version } }))
+  fs.mkdirSync(to, { recursive: true })
+  for (const name of fs.readdirSync(from)) if (!name.startsWith(".")) fs.symlinkSync(`${from}/${name}`, `${to}/${name}`)
+}
+
+/* Makes the home and its project (HOME/demo) for a program in a node_modules/.bin; returns the project's folder. */
+export function prepare(home, program, model, plugins = []) {
   const demo = home + "/demo"
   fs.mkdirSync(demo, { recursive: true })
   fs.mkdirSync(home + "/.config/opencode", { recursive: true })
+  linkPackages(home, program)
   fs.writeFileSync(home + "/.config/opencode/opencode.json", JSON.stringify(configuration(model, plugins), null, 1))
   fs.writeFileSync(home + "/.gitconfig", "[user]\n\tname = Demo\n\temail = demo@example.invalid\n")
   fs.writeFileSync(demo + "/README.md", "# demo\nhello\n")
@@ -115,7 +125,7 @@ export class Server {
 export const isRunning = (part) => part.type === "tool" && part.state.status === "running"
 
 if (import.meta.url === pathToFileURL(process.argv[1] || "").href) {
-  const [home, model, ...plugins] = process.argv.slice(2)
-  prepare(path.resolve(home), model, plugins.map((file) => path.resolve(file)))
+  const [home, program, model, ...plugins] = process.argv.slice(2)
+  prepare(path.resolve(home), program, model, plugins.map((file) => path.resolve(file)))
   console.log("env -i " + Object.entries(environment(path.resolve(home))).map(([name, value]) => `${name}='${value}'`).join(" "))
 }

@@ -24,7 +24,7 @@ wait_for() { # WHAT COMMAND...: until it succeeds
 node "$srcdir/tests/opencode/scripted.mjs" "$user/demo" >"$tmp/model" 2>"$tmp/model.err" &
 model_pid=$!
 wait_for "the model" grep -q http "$tmp/model"
-node "$srcdir/tests/opencode/opencode.mjs" "$user" "$(cat "$tmp/model")" >"$tmp/words" || fail "no home"
+node "$srcdir/tests/opencode/opencode.mjs" "$user" "$opencode" "$(cat "$tmp/model")" >"$tmp/words" || fail "no home"
 
 start_sink v4
 export XDG_DATA_HOME="$user/.local/share"

@@ -12,8 +12,8 @@ cat >"$tmp/differences" <<'EOT'
 retry       database  retry       a failed try leaves no trace in the database
 permission  database  permission  nor does a question of the agent
 crash       plugin    tools       a tool that never ends is never handed over
-both        plugin    tools       the same
-restart     plugin    *           what happens while no daemon listens is not told again
+both        plugin    *           and what was not stored yet when the daemon died is not told again
+restart     plugin    *           nor is what happens while no daemon listens
 EOT
 channels="database server plugin all"
 

@@ -55,12 +55,12 @@ counted >"$tmp/got"
 cmp -s "$tmp/want" "$tmp/got" || fail "after $rounds kills the counters are not the truth: $(diff "$tmp/want" "$tmp/got")"
 n=0
 until differences >"$tmp/got" && cmp -s "$tmp/want" "$tmp/got"; do
-	n=$((n + 1)); [ $n -lt 100 ] || fail "after $rounds kills the differences do not add up: $(diff "$tmp/want" "$tmp/got") $(tail -1 "$tmp/daemon.err")"
+	n=$((n + 1)); [ $n -lt 900 ] || fail "after $rounds kills the differences do not add up: $(diff "$tmp/want" "$tmp/got") $(tail -1 "$tmp/daemon.err")"
 	sleep 0.1
 done
 n=0
 until [ "$("$LFSPOOL" metrics | sed -n 's/^opencode_session_duration_seconds_count //p')" = "$last" ]; do
-	n=$((n + 1)); [ $n -lt 100 ] || fail "turns: $("$LFSPOOL" metrics | grep '^opencode_session_duration_seconds_count') of $last"
+	n=$((n + 1)); [ $n -lt 900 ] || fail "turns: $("$LFSPOOL" metrics | grep '^opencode_session_duration_seconds_count') of $last"
 	sleep 0.1
 done
 stop_daemon || fail "the daemon did not stop well"

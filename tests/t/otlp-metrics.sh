@@ -61,7 +61,7 @@ start=$(jq -r '[.. | .startTimeUnixNano? // empty] | unique[]' "$f")
 # --- protobuf says the same; the start is the same after a restart
 forget
 LFSPOOL_OTLP_PROTOCOL=http/protobuf start_daemon
-n=0; until [ -n "$(newest pb)" ]; do n=$((n + 1)); [ $n -lt 100 ] || fail "no protobuf"; sleep 0.1; done
+n=0; until [ -n "$(newest pb)" ]; do n=$((n + 1)); [ $n -lt 900 ] || fail "no protobuf"; sleep 0.1; done
 if have protoc; then
 	protoc --proto_path="$proto" --decode=opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest \
 		opentelemetry/proto/collector/metrics/v1/metrics_service.proto <"$(newest pb)" >"$tmp/text" || fail "protoc does not read the request"
@@ -106,9 +106,9 @@ ingest unicode
 equal_known() { # refused requests were kept by the receiver too, in windows of their own: only the counters of the spool tell
 	"$LFSPOOL" metrics | grep -q '^lfspool_metrics_exports_total{result="held"} '
 }
-n=0; until equal_known; do n=$((n + 1)); [ $n -lt 100 ] || fail "401 is not held"; sleep 0.1; done
+n=0; until equal_known; do n=$((n + 1)); [ $n -lt 900 ] || fail "401 is not held"; sleep 0.1; done
 sink_fault 'status=400:1'
-n=0; until "$LFSPOOL" metrics | grep -q '^lfspool_metrics_rejected_total{reason="refused"} '; do n=$((n + 1)); [ $n -lt 100 ] || fail "400 is not counted"; sleep 0.1; done
+n=0; until "$LFSPOOL" metrics | grep -q '^lfspool_metrics_rejected_total{reason="refused"} '; do n=$((n + 1)); [ $n -lt 900 ] || fail "400 is not counted"; sleep 0.1; done
 stop_daemon || fail "the daemon did not stop well"
 
 # --- low memory: the agents' counters as differences, lfspool's own as they stand
@@ -116,7 +116,7 @@ forget
 LFSPOOL_OTLP_TEMPORALITY=lowmemory start_daemon
 ingest files
 n=0; until find "$tmp/requests" -name '*.json' | xargs cat 2>/dev/null | jq -c 'select(any(.. | objects; .name == "opencode.token.usage"))' >"$tmp/low" 2>/dev/null; [ -s "$tmp/low" ]; do
-	n=$((n + 1)); [ $n -lt 100 ] || fail "no differences in low memory"; sleep 0.1; done
+	n=$((n + 1)); [ $n -lt 900 ] || fail "no differences in low memory"; sleep 0.1; done
 expect "1 2" "$(jq -rs '.[0] | [.. | objects | select(.name == "opencode.token.usage" or .name == "lfspool.records") | .sum.aggregationTemporality] | sort | join(" ")' "$tmp/low")" "low memory"
 stop_daemon || fail "the daemon did not stop well"
 exit 0

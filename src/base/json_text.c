@@ -57,8 +57,11 @@ static const char *skip_ascii(const char *p, const char *end)
 
 size_t json_utf8_valid(struct slice text)
 {
-	const char *p = text.ptr, *end = p + text.len;
+	const char *p = text.ptr, *end;
 
+	if (!text.len) /* there may be no text to count from */
+		return 0;
+	end = p + text.len;
 	while (p < end) {
 		int n;
 

@@ -158,6 +158,19 @@ out:
 	buf_done(&reply);
 }
 
+static void check_metrics(const struct doctor *doctor)
+{
+	const char *endpoint = conf_string(doctor->conf, "otlp_endpoint");
+
+	if (!endpoint)
+		return;
+	if (strcmp(conf_string(doctor->conf, "otlp_protocol"), "grpc") == 0)
+		doctor_say(doctor, DOCTOR_WARN, "set otlp_protocol to http/protobuf, and the endpoint to the collector's port for HTTP (4318)",
+		           "otlp_protocol is grpc, which is not spoken yet: no metrics are sent");
+	else
+		doctor_say(doctor, DOCTOR_OK, "", "metrics go to %s", endpoint);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct doctor *doctor);
@@ -166,6 +179,7 @@ static const struct {
 	{ "login", doctor_login }, { "environment", check_environment }, { "redaction", check_redaction },
 	{ "spool", doctor_spool }, { "disk", doctor_disk }, { "daemon", check_daemon }, { "backlog", doctor_backlog },
 	{ "sources", doctor_sources }, { "plugin", doctor_plugin }, { "exporters", doctor_exporters },
+	{ "metrics", check_metrics },
 };
 
 void doctor_run(const struct conf *conf, doctor_fn *say, void *context)

@@ -5,6 +5,7 @@
 # OUTAGE_SECONDS: of a run of twice as long; OUTAGE_SESSIONS: of the last parts, 3 observations each.
 . "${srcdir:-.}/tests/t/lib.sh"
 . "$srcdir/tests/t/load.sh"
+races_build && skip "a build for finding races: too slow for the clocks of this test"
 have jq || skip "no jq"
 have curl || skip "no curl"
 seconds=${OUTAGE_SECONDS:-1}

@@ -72,6 +72,7 @@ idles() {
 	before=$(cpu_ms "$1"); sleep "$2"; used=$(($(cpu_ms "$1") - before))
 	[ $used -le $(($2 * 10 + 20)) ] || fail "$3: $used ms of processor time in $2 s"
 }
+races_build() { nm -D "$LFSPOOL" 2>/dev/null | grep -q -e __tsan_init; }
 instrumented() { nm -D "$LFSPOOL" 2>/dev/null | grep -q -e __asan_init -e __tsan_init; }
 # random BELOW
 random() { od -An -N4 -tu4 /dev/urandom | awk -v below="$1" '{ print $1 % below }'; }

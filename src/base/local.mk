@@ -9,6 +9,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/json.h src/base/json_private.h \
 	src/base/json_doc.c src/base/json_number.c src/base/json_read.c \
 	src/base/json_text.c src/base/json_write.c \
+	src/base/list.c src/base/list.h \
 	src/base/log.c src/base/log.h \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/mem.c src/base/mem.h \

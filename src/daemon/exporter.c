@@ -4,6 +4,7 @@
  */
 #include "daemon/exporter.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
@@ -242,7 +243,7 @@ static int make_headers(struct exporter *exporter, const char *pairs, struct err
 	size_t n = 0;
 
 	exporter->headers[n++] = xstrdup(exporter->json ? "Content-Type: application/json" : "Content-Type: application/x-protobuf");
-	while (metrics_pair_next(&pairs, &key, &value)) {
+	while (list_pair_next(&pairs, &key, &value)) {
 		char *line = n <= MAX_HEADERS ? header_line(key, value) : NULL;
 		if (!line)
 			return err_set(err, LF_EINVAL, "otlp_headers: more than %d, or a control character", MAX_HEADERS);

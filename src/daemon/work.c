@@ -1,6 +1,7 @@
 /* Makes objects of the configuration; see work.h. */
 #include "daemon/work.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "daemon/counting.h"
 #include "metrics/view.h"
@@ -69,7 +70,7 @@ static void deny_collect(struct work *work)
 
 	work->deny_values = xcalloc(1, sizeof *work->deny_values);
 	deny_add(work, &count, conf_string(work->conf, "langfuse_secret_key"));
-	while (metrics_pair_next(&headers, &name, &value))
+	while (list_pair_next(&headers, &name, &value))
 		deny_add_slice(work, &count, value);
 	for (char **e = environ; e && *e; e++) {
 		const char *eq = strchr(*e, '=');
@@ -105,7 +106,7 @@ int work_init(struct work *work, const struct conf *conf, struct err *err)
 	work->started_mono_ms = clock_mono_ms();
 	work->unit = unit && strcmp(unit, "turn") == 0 ? TRACE_UNIT_TURN : TRACE_UNIT_SESSION;
 	work->stale_after_ms = conf_int(conf, "stale_after");
-	work->count.session_label = metrics_listed(conf_string(conf, "metrics_labels"), "session");
+	work->count.session_label = list_has(conf_string(conf, "metrics_labels"), "session");
 	if (redact_mode_parse(conf_string(conf, "mode"), &work->mode) != 0)
 		return err_set(err, LF_EINVAL, "mode: unknown value");
 	if (work->mode == MODE_FULL && gethostname(host, sizeof host - 1) == 0 && host[0])

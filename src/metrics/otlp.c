@@ -1,6 +1,7 @@
 /* What both forms of OTLP share, and the answer; see otlp.h. */
 #include "metrics/otlp.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "metrics/otlp_private.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ static bool given(const char *pairs, const char *wanted)
 {
 	struct slice key, value;
 
-	while (metrics_pair_next(&pairs, &key, &value))
+	while (list_pair_next(&pairs, &key, &value))
 		if (slice_is(key, wanted))
 			return true;
 	return false;
@@ -53,7 +54,7 @@ void otlp_resource(const struct otlp_context *context, otlp_attribute_fn *fn, vo
 	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
 		if (!given(context->resource, defaults[i].key))
 			fn(fn_context, slice_of(defaults[i].key), slice_of(defaults[i].value));
-	while (metrics_pair_next(&more, &key, &value))
+	while (list_pair_next(&more, &key, &value))
 		fn(fn_context, key, value);
 }
 

@@ -2,6 +2,7 @@
 #include "metrics/view.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "metrics/view_rows.h"
 #include <inttypes.h>
@@ -15,56 +16,6 @@ struct metrics {
 	struct json_doc doc;            /* of the label in hand */
 	struct buf text, attributes;    /* scratch */
 };
-
-/* ---- lists ---- */
-
-static struct slice trim(struct slice s)
-{
-	while (s.len > 0 && s.ptr[0] == ' ')
-		s = (struct slice){ s.ptr + 1, s.len - 1 };
-	while (s.len > 0 && s.ptr[s.len - 1] == ' ')
-		s.len--;
-	return s;
-}
-
-/* Takes the next item of a comma list. */
-static bool item_next(const char **list, struct slice *ret)
-{
-	size_t n;
-
-	if (!*list || !**list)
-		return false;
-	n = strcspn(*list, ",");
-	*ret = trim((struct slice){ *list, n });
-	*list += n;
-	*list += **list == ',';
-	return true;
-}
-
-bool metrics_listed(const char *list, const char *item)
-{
-	struct slice own;
-
-	while (item_next(&list, &own))
-		if (slice_is(own, item))
-			return true;
-	return false;
-}
-
-bool metrics_pair_next(const char **text, struct slice *ret_key, struct slice *ret_value)
-{
-	struct slice item;
-
-	while (item_next(text, &item)) {
-		const char *eq = memchr(item.ptr, '=', item.len);
-		if (!eq || eq == item.ptr)
-			continue;
-		*ret_key = trim((struct slice){ item.ptr, (size_t)(eq - item.ptr) });
-		*ret_value = trim((struct slice){ eq + 1, (size_t)(item.ptr + item.len - eq - 1) });
-		return true;
-	}
-	return false;
-}
 
 /* ---- attributes: per attribute 's' or 'b', key, NUL, value, NUL ---- */
 
@@ -100,7 +51,7 @@ static void put(struct metrics *metrics, bool boolean, struct slice key, struct 
 	char name[96];
 
 	snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
-	if (metrics_listed(metrics->options.excluded, name) || has(metrics, name))
+	if (list_has(metrics->options.excluded, name) || has(metrics, name))
 		return;
 	buf_char(out, boolean ? 'b' : 's');
 	buf_slice(out, key);
@@ -148,7 +99,7 @@ static void put_labels(struct metrics *metrics)
 	struct slice value;
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (metrics_listed(metrics->options.labels, rows[i].label) && field(metrics, rows[i].label, strlen(rows[i].label), &value))
+		if (list_has(metrics->options.labels, rows[i].label) && field(metrics, rows[i].label, strlen(rows[i].label), &value))
 			put(metrics, false, slice_of(rows[i].key), value);
 }
 
@@ -158,7 +109,7 @@ static void put_all(struct metrics *metrics, const char *words)
 	struct slice key, value;
 
 	buf_clear(&metrics->attributes);
-	while (metrics_pair_next(&more, &key, &value))
+	while (list_pair_next(&more, &key, &value))
 		put(metrics, false, key, value);
 	while (*words) {
 		size_t n = strcspn(words, " ");
@@ -285,12 +236,12 @@ const struct metric_family *metrics_family(const struct metrics *metrics, size_t
 
 bool metrics_has_profile(const struct metrics *metrics, const char *profile)
 {
-	return metrics_listed(metrics->options.profiles, profile);
+	return list_has(metrics->options.profiles, profile);
 }
 
 bool metrics_has_label(const struct metrics *metrics, const char *label)
 {
-	return metrics_listed(metrics->options.labels, label);
+	return list_has(metrics->options.labels, label);
 }
 
 /* A scale below 1 is the inverse of a whole number, by which the division is exact where the product is not. */
@@ -303,7 +254,7 @@ double metric_value(const struct metric_family *family, int64_t raw)
 
 static bool wanted(const struct metrics *metrics, const struct view_row *row)
 {
-	return (!row->profile || metrics_has_profile(metrics, row->profile)) && !metrics_listed(metrics->options.disabled, row->name);
+	return (!row->profile || metrics_has_profile(metrics, row->profile)) && !list_has(metrics->options.disabled, row->name);
 }
 
 static bool passes(struct metrics *metrics, const char *only)

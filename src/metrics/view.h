@@ -62,10 +62,6 @@ struct metric_attribute {
 };
 /* Takes the next one off rest; false at the end. */
 bool metric_attribute_next(struct slice *rest, struct metric_attribute *ret);
-/* Is this an item of the comma list (blanks round the items do not count)? */
-bool metrics_listed(const char *list, const char *item);
-/* Takes the next "key=value" off text; cut at the first "=", trimmed; items without one are passed over. False at the end. */
-bool metrics_pair_next(const char **text, struct slice *ret_key, struct slice *ret_value);
 
 /* How counters go to a collector. */
 enum metrics_temporality { METRICS_CUMULATIVE, METRICS_DELTA, METRICS_LOW_MEMORY };

@@ -33,6 +33,7 @@ shell_tests = \
 	tests/t/metrics-contrib.sh \
 	tests/t/places.sh \
 	tests/t/otlp-metrics.sh \
+	tests/t/otlp-truth.sh \
 	tests/t/plugin.sh \
 	tests/t/secretlint.sh \
 	tests/t/redact-options.sh \
@@ -46,7 +47,7 @@ shell_tests = \
 	tests/opencode/live.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
-EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq
+EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq tests/otlp
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_derive

@@ -14,12 +14,13 @@ src_base_libbase_a_SOURCES = \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/protobuf.c src/base/protobuf.h \
-	src/base/slice.c src/base/slice.h
+	src/base/slice.c src/base/slice.h \
+	src/base/text.c src/base/text.h
 
 if HAVE_CMOCKA
 base_tests = \
 	tests/unit/test_buf tests/unit/test_clock tests/unit/test_file tests/unit/test_hash \
-	tests/unit/test_json tests/unit/test_mailbox
+	tests/unit/test_json tests/unit/test_mailbox tests/unit/test_text
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_test_libs = src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -35,6 +36,8 @@ tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(base_test_libs)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c
 tests_unit_test_mailbox_LDADD = $(base_test_libs)
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_LDADD = $(base_test_libs)
 
 if HAVE_JSONC
 check_PROGRAMS += tests/unit/test_json_differential

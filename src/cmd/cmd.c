@@ -1,6 +1,7 @@
 /* The table of commands, their options and help, and what the commands share. */
 #include "cmd/cmd.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "daemon/request.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -138,10 +139,24 @@ int cmd_number(const char *option, const char *text, int64_t min, int64_t max, i
 
 void cmd_print(FILE *out, struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		fputc((c < 0x20 && c != '\n') || c == 0x7f ? ' ' : c, out);
+	const char *end = text.ptr + text.len;
+	struct buf safe;
+
+	buf_init(&safe, 0);
+	for (const char *at = text.ptr; text.len && at < end;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		text_put((struct slice){ at, (size_t)((stop ? stop : end) - at) }, TEXT_NO_LIMIT, &safe);
+		if (stop)
+			buf_char(&safe, '\n');
+		at = stop ? stop + 1 : end;
 	}
+	fwrite(safe.data ? safe.data : "", 1, safe.len, out);
+	buf_done(&safe);
+}
+
+void cmd_write(const struct buf *out)
+{
+	fwrite(out->data ? out->data : "", 1, out->len, stdout);
 }
 
 void cmd_format_bytes(uint64_t bytes, char out[32])

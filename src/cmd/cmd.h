@@ -46,8 +46,10 @@ int cmd_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cmd_fail(const struct err *err);
 /* A whole number in a range; 0 or LF_EINVAL with words. */
 int cmd_number(const char *option, const char *text, int64_t min, int64_t max, int64_t *ret, struct err *err);
-/* Writes text with control characters made harmless for a terminal. */
+/* Writes text that others wrote, line by line, with all that could steer a terminal made harmless (base/text.h). */
 void cmd_print(FILE *out, struct slice text);
+/* Writes our own output as it is. */
+void cmd_write(const struct buf *out);
 /* "1.2 MB". */
 void cmd_format_bytes(uint64_t bytes, char out[32]);
 

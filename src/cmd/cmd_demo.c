@@ -4,6 +4,7 @@
  * that the session must give is compared with what the receiver stored.
  */
 #include "cmd/cmd.h"
+#include "cmd/term.h"
 #include <stdlib.h>
 
 #ifdef HAVE_CONFIG_H
@@ -247,14 +248,16 @@ static int run(struct demo *demo, const struct conf *conf, uint64_t *ret_expecte
 
 static int report(const struct demo *demo, uint64_t expected)
 {
+	struct term term = term_of(STDOUT_FILENO);
+	struct map_look look = term_look(&term);
 	struct sink_figures figures = figures_of(demo);
 	uint64_t lost = expected > figures.observations ? expected - figures.observations : 0;
 	uint64_t doubled = figures.duplicates + (figures.observations > expected ? figures.observations - expected : 0);
 	struct buf out;
 
 	buf_init(&out, 0);
-	if (sink_draw(demo->sink, &out) == 0)
-		cmd_print(stdout, buf_view(&out));
+	if (sink_draw(demo->sink, &look, &out) == 0)
+		cmd_write(&out);
 	buf_done(&out);
 	printf("\n%" PRIu64 " observations expected, %" PRIu64 " arrived: %" PRIu64 " lost, %" PRIu64 " duplicated\n", expected,
 	       figures.observations, lost, doubled);

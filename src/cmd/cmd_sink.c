@@ -1,7 +1,9 @@
 /* lfspool sink: a loopback receiver, to see what would leave the machine before it does. */
 #include "cmd/cmd.h"
+#include "cmd/term.h"
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -49,13 +51,15 @@ static void block_signals(void)
 
 static void say_goodbye(struct cmd_args *args, struct sink *sink)
 {
+	struct term term = term_of(STDOUT_FILENO);
+	struct map_look look = term_look(&term);
 	struct sink_figures figures;
 	struct buf out;
 
 	if (cmd_flag(args, "draw")) {
 		buf_init(&out, 0);
-		if (sink_draw(sink, &out) == 0)
-			cmd_print(stdout, buf_view(&out));
+		if (sink_draw(sink, &look, &out) == 0)
+			cmd_write(&out);
 		buf_done(&out);
 	}
 	sink_figures(sink, &figures);

@@ -16,7 +16,8 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd_show.c \
 	src/cmd/cmd_sink.c \
 	src/cmd/cmd_status.c \
-	src/cmd/cmd_verify.c
+	src/cmd/cmd_verify.c \
+	src/cmd/term.c src/cmd/term.h
 
 # The recorded session that the demo carries with it.
 demo_session = $(srcdir)/tests/fixtures/opencode/subagent/sse.jsonl

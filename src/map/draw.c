@@ -3,16 +3,14 @@
  * given ones, else under its trace. The order is start, then the order given. No recursion: a
  * chain of parents that closes in itself is cut where it would begin again.
  */
-#include "base/clock.h"
 #include "base/mem.h"
-#include "map/map.h"
-#include <inttypes.h>
+#include "base/text.h"
+#include "map/draw_line.h"
 #include <stdlib.h>
 
 #define NONE (-1)
-#define DEFAULT_WIDTH 100
-#define MIN_WIDTH 40
 #define MAX_DEPTH 256
+#define BRANCH_COLUMNS 3
 
 struct node {
 	const struct observation *observation;
@@ -22,7 +20,7 @@ struct node {
 struct drawing {
 	struct node *nodes;       /* by trace, start, place given */
 	long count;
-	unsigned width;
+	struct line_style style;
 	struct buf *out;
 };
 
@@ -88,77 +86,6 @@ static void link_nodes(struct drawing *drawing)
 	}
 }
 
-/* Control characters and line breaks become blanks; longer text is cut with an ellipsis. */
-static void draw_text(struct slice text, size_t max_bytes, struct buf *out)
-{
-	struct slice cut = json_utf8_cut(text, max_bytes);
-
-	for (size_t i = 0; i < cut.len; i++)
-		buf_char(out, (unsigned char)cut.ptr[i] < 0x20 || cut.ptr[i] == 0x7f ? ' ' : cut.ptr[i]);
-	if (cut.len < text.len)
-		buf_text(out, "…");
-}
-
-static void draw_tokens(const struct observation_usage *usage, struct buf *out)
-{
-	int64_t cache = (usage->cache_read > 0 ? usage->cache_read : 0) + (usage->cache_write > 0 ? usage->cache_write : 0);
-	int64_t made = (usage->output > 0 ? usage->output : 0) + (usage->reasoning > 0 ? usage->reasoning : 0);
-
-	if (usage->input < 0 && usage->output < 0)
-		return;
-	buf_format(out, "  %" PRId64 " in", usage->input > 0 ? usage->input : 0);
-	buf_format(out, " / %" PRId64 " out", made);
-	if (cache)
-		buf_format(out, " (%" PRId64 " cache)", cache);
-}
-
-/* The model of a generation, the title of a tool call, what an event is about. */
-static void draw_subject(const struct observation *observation, size_t max_bytes, struct buf *out)
-{
-	struct json_doc doc;
-	struct buf title;
-
-	if (observation->model.len) {
-		buf_text(out, "  ");
-		draw_text(observation->model, max_bytes, out);
-		return;
-	}
-	json_doc_init(&doc);
-	buf_init(&title, 0);
-	if (observation->metadata.len && json_parse(&doc, observation->metadata, 0, NULL) == 0 &&
-	    json_text(&doc, json_get(&doc, 0, "title"), &title) == 0 && title.len) {
-		buf_text(out, "  ");
-		draw_text(buf_view(&title), max_bytes, out);
-	}
-	buf_done(&title);
-	json_doc_done(&doc);
-}
-
-static void draw_line(const struct drawing *drawing, const struct observation *observation)
-{
-	static const char *const marks[] = { "", "", "  ! ", "  ✗ " };
-	size_t room = drawing->width / 3;
-	char duration[32];
-
-	buf_slice(drawing->out, observation->name);
-	draw_subject(observation, room, drawing->out);
-	if (observation->type != OBS_EVENT) {
-		clock_format_duration(observation->end_ms - observation->start_ms, duration);
-		buf_format(drawing->out, "  %s", duration);
-	}
-	draw_tokens(&observation->usage, drawing->out);
-	if (observation->cost.len) {
-		buf_text(drawing->out, "  $");
-		buf_slice(drawing->out, observation->cost);
-	}
-	buf_text(drawing->out, marks[observation->level]);
-	if (observation->level >= OBS_WARNING && observation->status.len)
-		draw_text(observation->status, room, drawing->out);
-	else if (observation->level >= OBS_WARNING)
-		buf_text(drawing->out, observation_level_name(observation->level));
-	buf_char(drawing->out, '\n');
-}
-
 static bool is_last(const struct drawing *drawing, long node)
 {
 	const struct node *at = &drawing->nodes[node];
@@ -171,16 +98,21 @@ static bool is_last(const struct drawing *drawing, long node)
 	return true;
 }
 
-static void draw_branches(const struct drawing *drawing, long node)
+/* Of a deep place only the last branches are drawn, so that room is left for what stands there. Returns their columns. */
+static unsigned draw_branches(const struct drawing *drawing, long node)
 {
+	int room = (int)(drawing->style.left_columns / 2 / BRANCH_COLUMNS), depth = 0, shown;
 	bool last[MAX_DEPTH];
-	int depth = 0;
 
 	for (long at = node; at != NONE && depth < MAX_DEPTH; at = drawing->nodes[at].parent)
 		last[depth++] = is_last(drawing, at);
-	while (--depth > 0)
-		buf_text(drawing->out, last[depth] ? "   " : "│  ");
+	shown = depth < room ? depth : room;
+	buf_text(drawing->out, text_look(LOOK_DIM, drawing->style.colour));
+	for (int level = shown; --level > 0;)
+		buf_text(drawing->out, level == shown - 1 && shown < depth ? "…  " : last[level] ? "   " : "│  ");
 	buf_text(drawing->out, last[0] ? "└─ " : "├─ ");
+	buf_text(drawing->out, text_look(LOOK_PLAIN, drawing->style.colour));
+	return (unsigned)shown * BRANCH_COLUMNS;
 }
 
 static void draw_tree(const struct drawing *drawing, long root)
@@ -188,8 +120,7 @@ static void draw_tree(const struct drawing *drawing, long root)
 	long at = root;
 
 	while (at != NONE) {
-		draw_branches(drawing, at);
-		draw_line(drawing, drawing->nodes[at].observation);
+		line_draw(&drawing->style, draw_branches(drawing, at), drawing->nodes[at].observation, drawing->out);
 		if (drawing->nodes[at].first != NONE) {
 			at = drawing->nodes[at].first;
 			continue;
@@ -200,73 +131,24 @@ static void draw_tree(const struct drawing *drawing, long root)
 	}
 }
 
-struct totals {
-	unsigned turns, generations, tools;
-	int64_t input, output, cache;
-	double cost;
-};
-
-static void add_up(struct totals *totals, const struct observation *observation)
-{
-	const struct observation_usage *usage = &observation->usage;
-	char *digits;
-
-	totals->turns += observation->type == OBS_AGENT;
-	totals->generations += observation->type == OBS_GENERATION;
-	totals->tools += observation->type == OBS_TOOL;
-	totals->input += usage->input > 0 ? usage->input : 0;
-	totals->output += (usage->output > 0 ? usage->output : 0) + (usage->reasoning > 0 ? usage->reasoning : 0);
-	totals->cache += (usage->cache_read > 0 ? usage->cache_read : 0) + (usage->cache_write > 0 ? usage->cache_write : 0);
-	if (observation->cost.len == 0)
-		return;
-	digits = xmemdup0(observation->cost.ptr, observation->cost.len);
-	totals->cost += strtod(digits, NULL);
-	free(digits);
-}
-
-static void draw_count(struct buf *out, unsigned count, const char *noun)
-{
-	buf_format(out, "  %u %s%s", count, noun, count == 1 ? "" : "s");
-}
-
-static void draw_header(const struct drawing *drawing, long first, long end)
-{
-	const struct observation *observation = drawing->nodes[first].observation;
-	struct totals totals = { 0 };
-	char start[32];
-
-	for (long i = first; i < end; i++)
-		add_up(&totals, drawing->nodes[i].observation);
-	clock_format_iso(observation->start_ms, start);
-	if (observation->title.len)
-		draw_text(observation->title, drawing->width - 10, drawing->out);
-	else
-		buf_text(drawing->out, "(no title)");
-	buf_text(drawing->out, "  ");
-	buf_slice(drawing->out, observation->session);
-	buf_format(drawing->out, "  %s", start);
-	draw_count(drawing->out, totals.turns, "turn");
-	draw_count(drawing->out, totals.generations, "generation");
-	draw_count(drawing->out, totals.tools, "tool");
-	draw_tokens(&(struct observation_usage){ totals.input, totals.output, -1, totals.cache, -1 }, drawing->out);
-	if (totals.cost > 0)
-		buf_format(drawing->out, "  $%.6g", totals.cost);
-	buf_char(drawing->out, '\n');
-}
-
 static void draw_trace(const struct drawing *drawing, long first, long end)
 {
-	draw_header(drawing, first, end);
+	struct line_totals totals = { .first = drawing->nodes[first].observation };
+
+	for (long i = first; i < end; i++)
+		line_totals_add(&totals, drawing->nodes[i].observation);
+	line_draw_header(&drawing->style, &totals, drawing->out);
 	for (long i = first; i < end; i++)
 		if (drawing->nodes[i].parent == NONE)
 			draw_tree(drawing, i);
 }
 
-int map_draw(const struct observation *observations, unsigned count, unsigned width, struct buf *out)
+int map_draw(const struct observation *observations, unsigned count, const struct map_look *look, struct buf *out)
 {
-	struct drawing drawing = { .count = (long)count, .out = out, .width = width == 0 ? DEFAULT_WIDTH : width < MIN_WIDTH ? MIN_WIDTH : width };
+	struct drawing drawing = { .count = (long)count, .out = out };
 	long end;
 
+	line_style_init(&drawing.style, look);
 	drawing.nodes = xcalloc((size_t)count + 1, sizeof *drawing.nodes);
 	for (unsigned i = 0; i < count; i++)
 		drawing.nodes[i] = (struct node){ .observation = &observations[i], .parent = NONE, .first = NONE, .next = NONE };

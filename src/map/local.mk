@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/map/libmap.a
-src_map_libmap_a_SOURCES = src/map/draw.c src/map/map.c src/map/map.h src/map/map_fields.c src/map/map_fields.h \
+src_map_libmap_a_SOURCES = src/map/draw.c src/map/draw_line.c src/map/draw_line.h src/map/map.c src/map/map.h src/map/map_fields.c src/map/map_fields.h \
 	src/map/map_forms.h src/map/map_ingestion.c src/map/map_otlp.c
 
 if HAVE_CMOCKA

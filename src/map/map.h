@@ -27,8 +27,17 @@ int map_request(enum map_format format, const struct map_options *options, const
                 const unsigned *versions, unsigned count, struct buf *out, struct err *err);
 const char *map_content_type(enum map_format format);
 
-/* Draws a trace as a tree with times, tokens and cost, for people (show, sink, demo). Sub-agents and signals included.
- * One trace or several; orphans are shown under their trace. width: columns, 0: 100. */
-int map_draw(const struct observation *observations, unsigned count, unsigned width, struct buf *out);
+/* For whom a trace is drawn. columns: of the screen, 0: MAP_DRAW_COLUMNS. colour: with escape sequences. */
+#define MAP_DRAW_COLUMNS 100
+struct map_look {
+	unsigned columns;
+	bool colour;
+};
+/*
+ * Draws traces as trees with times, tokens and cost, for people (show, sink, demo); look may be NULL. Sub-agents and signals
+ * included, orphans are shown under their trace. No line is wider than the screen (of 40 columns or more), and nothing in the
+ * observations reaches a terminal as more than text.
+ */
+int map_draw(const struct observation *observations, unsigned count, const struct map_look *look, struct buf *out);
 
 #endif

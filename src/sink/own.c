@@ -64,7 +64,7 @@ void own_scores(struct sink *sink, struct sink_request *request, struct sink_ans
 	}
 }
 
-int own_draw_text(struct sink *sink, struct buf *out)
+int own_draw_text(struct sink *sink, const struct map_look *look, struct buf *out)
 {
 	size_t count = store_count(sink->store);
 	struct observation *all = calloc(count ? count : 1, sizeof(*all));
@@ -74,7 +74,7 @@ int own_draw_text(struct sink *sink, struct buf *out)
 		return LF_ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		all[i] = store_row(sink->store, i)->span.obs;
-	rc = map_draw(all, (unsigned)count, 0, out);
+	rc = map_draw(all, (unsigned)count, look, out);
 	free(all);
 	return rc;
 }
@@ -83,6 +83,6 @@ void own_draw(struct sink *sink, struct sink_request *request, struct sink_answe
 {
 	(void)request;
 	answer_text(answer, 200, "text/plain; charset=utf-8", "");
-	if (own_draw_text(sink, &answer->body) != 0)
+	if (own_draw_text(sink, NULL, &answer->body) != 0)
 		answer_message(answer, 500, "cannot draw", NULL);
 }

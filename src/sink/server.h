@@ -53,6 +53,6 @@ void answer_message(struct sink_answer *answer, unsigned status, const char *mes
 typedef void sink_route_fn(struct sink *sink, struct sink_request *request, struct sink_answer *answer);
 sink_route_fn view_observations_v2, view_observations_v1, view_trace;
 sink_route_fn own_fault, own_figures, own_observations, own_scores, own_draw;
-int own_draw_text(struct sink *sink, struct buf *out);
+int own_draw_text(struct sink *sink, const struct map_look *look, struct buf *out);
 
 #endif

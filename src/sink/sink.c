@@ -427,12 +427,12 @@ void sink_figures(struct sink *sink, struct sink_figures *ret)
 	pthread_mutex_unlock(&sink->lock);
 }
 
-int sink_draw(struct sink *sink, struct buf *out)
+int sink_draw(struct sink *sink, const struct map_look *look, struct buf *out)
 {
 	int rc;
 
 	pthread_mutex_lock(&sink->lock);
-	rc = own_draw_text(sink, out);
+	rc = own_draw_text(sink, look, out);
 	pthread_mutex_unlock(&sink->lock);
 	return rc;
 }

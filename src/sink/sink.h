@@ -21,8 +21,9 @@ struct sink;
 int sink_start(const struct sink_options *options, struct sink **ret, struct err *err);
 uint16_t sink_port(const struct sink *sink);
 void sink_stop(struct sink *sink);
-/* Everything accepted so far, drawn as trees. */
-int sink_draw(struct sink *sink, struct buf *out);
+struct map_look;
+/* Everything accepted so far, drawn as trees (map/map.h). */
+int sink_draw(struct sink *sink, const struct map_look *look, struct buf *out);
 struct sink_figures { uint64_t requests, observations /* distinct span ids */, duplicates /* v4: stored again */, rejected, traces; };
 void sink_figures(struct sink *sink, struct sink_figures *ret);
 

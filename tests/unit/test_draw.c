@@ -1,4 +1,5 @@
 /* The tree for people: nesting, headers, marks, orphans and parents that close in a ring. */
+#include "base/text.h"
 #include "map/map.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@ static void assert_draws(const struct observation *observations, unsigned count,
 	struct buf out;
 
 	buf_init(&out, 0);
-	assert_int_equal(map_draw(observations, count, 0, &out), 0);
+	assert_int_equal(map_draw(observations, count, &(struct map_look){ .columns = 84 }, &out), 0);
 	assert_string_equal(out.data ? out.data : "", wanted);
 	buf_done(&out);
 }
@@ -43,11 +44,13 @@ static void test_tree(void **state)
 	all[4] = make(OBS_EVENT, 5, 1, SLICE("retry"), 2950, 2950);
 	all[4].level = OBS_WARNING;
 	assert_draws(all, 5,
-	             "Demo  ses_1  1970-01-01T00:00:01.000Z  1 turn  1 generation  1 tool  10 in / 7 out (300 cache)  $0.0012\n"
-	             "└─ turn  2.0s\n"
-	             "   ├─ user-message  0ms\n"
-	             "   ├─ assistant-response  m-1  1.8s  10 in / 7 out (300 cache)  $0.00120\n"
-	             "   │  └─ tool-bash  ls -l  500ms  ✗ denied\n"
+	             "Demo                                       took      in     out    cache        cost\n"
+	             "1 turn  1 generation  1 tool  1 error      2.0s      10       7      300     $0.0012\n"
+	             "ses_1  1970-01-01T00:00:01.000Z\n"
+	             "└─ turn                                    2.0s\n"
+	             "   ├─ user-message                          0ms\n"
+	             "   ├─ assistant-response  m-1              1.8s      10       7      300    $0.00120\n"
+	             "   │  └─ tool-bash  ✗ denied  ls -l       500ms\n"
 	             "   └─ retry  ! WARNING\n");
 }
 
@@ -62,12 +65,16 @@ static void test_orphans_and_traces(void **state)
 	all[2].trace_id[0] = 2;
 	all[2].title = SLICE_NONE;
 	assert_draws(all, 3,
-	             "Demo  ses_1  1970-01-01T00:00:01.000Z  0 turns  0 generations  1 tool  0 in / 0 out\n"
-	             "├─ tool-a  0ms\n"
-	             "└─ b  0ms\n"
+	             "Demo                                       took      in     out    cache        cost\n"
+	             "0 turns  0 generations  1 tool             1.0s\n"
+	             "ses_1  1970-01-01T00:00:01.000Z\n"
+	             "├─ tool-a                                   0ms\n"
+	             "└─ b                                        0ms\n"
 	             "\n"
-	             "(no title)  ses_1  1970-01-01T00:00:03.000Z  0 turns  0 generations  0 tools  0 in / 0 out\n"
-	             "└─ other  0ms\n");
+	             "(no title)                                 took      in     out    cache        cost\n"
+	             "0 turns  0 generations  0 tools             0ms\n"
+	             "ses_1  1970-01-01T00:00:03.000Z\n"
+	             "└─ other                                    0ms\n");
 }
 
 static void test_ring(void **state)
@@ -78,9 +85,11 @@ static void test_ring(void **state)
 	all[0] = make(OBS_SPAN, 1, 2, SLICE("a"), 1000, 1000);
 	all[1] = make(OBS_SPAN, 2, 1, SLICE("b"), 1000, 1000);
 	assert_draws(all, 2,
-	             "Demo  ses_1  1970-01-01T00:00:01.000Z  0 turns  0 generations  0 tools  0 in / 0 out\n"
-	             "└─ b  0ms\n"
-	             "   └─ a  0ms\n");
+	             "Demo                                       took      in     out    cache        cost\n"
+	             "0 turns  0 generations  0 tools             0ms\n"
+	             "ses_1  1970-01-01T00:00:01.000Z\n"
+	             "└─ b                                        0ms\n"
+	             "   └─ a                                     0ms\n");
 }
 
 static void test_nothing(void **state)
@@ -89,10 +98,60 @@ static void test_nothing(void **state)
 	assert_draws(NULL, 0, "");
 }
 
+/* The columns of each line, escape sequences of ours not counted; fails on any other control character. */
+static void assert_fits(const struct buf *out, unsigned columns)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+	for (size_t i = 0; i < out->len; i++) {
+		unsigned char c = (unsigned char)out->data[i];
+		if (c == 0x1b) {
+			i += strcspn(out->data + i, "m");
+		} else if (c == '\n') {
+			assert_true(text_columns(buf_view(&line)) <= columns);
+			buf_clear(&line);
+		} else {
+			assert_true(c >= 0x20 && c != 0x7f);
+			buf_char(&line, (char)c);
+		}
+	}
+	buf_done(&line);
+}
+
+/* Titles, names, models, status and cost are what others wrote; the screen is of any size; nesting is deep. */
+static void test_hostile(void **state)
+{
+	static const unsigned sizes[] = { 1, 40, 47, 52, 80, 100, 200 };
+	struct slice evil = SLICE("\x1b]0;x\a\x1b[2J\n\r日本語\xe2\x80\xae\xc2\x9b" "31m e\xcc\x81 \xff and so on and on and on and on and on and on");
+	struct observation all[100];
+	struct buf out;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		all[i] = make((enum observation_type)(i % 5), (uint8_t)(i + 1), (uint8_t)i, evil, 1000 + i, 1000000);
+		all[i].level = (enum observation_level)(i % 4);
+		all[i].status = all[i].model = all[i].title = evil;
+		all[i].cost = i % 2 ? SLICE("0.123456789012345678901234567890") : SLICE("1\x1b[31m");
+		all[i].usage = (struct observation_usage){ INT64_MAX, 12345678, 0, 99999999, 0 };
+	}
+	for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		unsigned columns = sizes[i] < 40 ? 40 : sizes[i];
+		buf_init(&out, 0);
+		assert_int_equal(map_draw(all, 100, &(struct map_look){ .columns = sizes[i], .colour = i % 2 }, &out), 0);
+		assert_true(i % 2 ? strstr(out.data, "\x1b[0m") != NULL : strchr(out.data, 0x1b) == NULL);
+		assert_null(strstr(out.data, "\xe2\x80\xae"));
+		assert_null(strstr(out.data, "\x1b]"));
+		assert_fits(&out, columns);
+		buf_done(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree), cmocka_unit_test(test_orphans_and_traces), cmocka_unit_test(test_ring), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

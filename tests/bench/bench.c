@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,14 @@ double bench_cpu(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+double bench_wall(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
@@ -153,22 +162,48 @@ void bench_corpus_free(struct bench_corpus *corpus)
 	buf_done(&corpus->bytes);
 }
 
+static void print_figure(const struct bench_figure *figure, double judged)
+{
+	bool has_goal = figure->least > 0 || figure->most > 0;
+	bool met = (figure->least <= 0 || judged >= figure->least) && (figure->most <= 0 || judged <= figure->most);
+
+	printf("%-8s %-50s %12.3f %-6s", figure->bench, figure->what, figure->value, figure->unit);
+	if (figure->reference > 0)
+		printf(" %8.3f x %s", judged, figure->reference_name);
+	if (has_goal)
+		printf("  goal %s %g: %s", figure->least > 0 ? ">=" : "<=", figure->least > 0 ? figure->least : figure->most, met ? "met" : "NOT MET");
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void write_figure(FILE *json, const struct bench_figure *figure, double judged)
+{
+	fprintf(json, "{\"bench\":\"%s\",\"what\":\"%s\",\"value\":%.6f,\"unit\":\"%s\"", figure->bench, figure->what, figure->value, figure->unit);
+	if (figure->reference > 0)
+		fprintf(json, ",\"reference\":\"%s\",\"reference_value\":%.6f,\"ratio\":%.6f", figure->reference_name, figure->reference, judged);
+	if (figure->least > 0)
+		fprintf(json, ",\"least\":%g", figure->least);
+	if (figure->most > 0)
+		fprintf(json, ",\"most\":%g", figure->most);
+	fputs("}\n", json);
+}
+
+void bench_figure(const struct bench_figure *figure)
+{
+	const char *path = getenv("BENCH_JSON");
+	double judged = figure->reference > 0 ? figure->value / figure->reference : figure->value;
+	FILE *json = path && *path ? fopen(path, "ae") : NULL;
+
+	print_figure(figure, judged);
+	if (!json)
+		return;
+	write_figure(json, figure, judged);
+	fclose(json);
+}
+
 void bench_row(const char *bench, const char *what, double value, const char *unit, double reference,
                const char *reference_name)
 {
-	const char *path = getenv("BENCH_JSON");
-	FILE *json = path ? fopen(path, "ae") : NULL;
-
-	if (reference > 0)
-		printf("%-8s %-44s %12.3f %-6s %9.3f x %s\n", bench, what, value, unit, value / reference, reference_name);
-	else
-		printf("%-8s %-44s %12.3f %s\n", bench, what, value, unit);
-	fflush(stdout);
-	if (!json)
-		return;
-	fprintf(json, "{\"bench\":\"%s\",\"what\":\"%s\",\"value\":%.6f,\"unit\":\"%s\"", bench, what, value, unit);
-	if (reference > 0)
-		fprintf(json, ",\"reference\":\"%s\",\"ratio\":%.6f", reference_name, value / reference);
-	fputs("}\n", json);
-	fclose(json);
+	bench_figure(&(struct bench_figure){ .bench = bench, .what = what, .value = value, .unit = unit, .reference = reference,
+	                                     .reference_name = reference_name });
 }

@@ -11,6 +11,8 @@
 
 /* CPU seconds of this thread. */
 double bench_cpu(void);
+/* Seconds since some fixed point. */
+double bench_wall(void);
 
 /* xorshift64*: the same numbers on every machine. */
 struct bench_random {
@@ -37,5 +39,13 @@ void bench_corpus_free(struct bench_corpus *corpus);
  * the file that BENCH_JSON names. */
 void bench_row(const char *bench, const char *what, double value, const char *unit, double reference,
                const char *reference_name);
+
+/* One row with its goal: of the ratio where there is a reference, else of the figure. 0: no limit on that side. */
+struct bench_figure {
+	const char *bench, *what, *unit, *reference_name;
+	double value, reference;
+	double least, most;
+};
+void bench_figure(const struct bench_figure *figure);
 
 #endif

@@ -1,7 +1,7 @@
 # `make bench` prints a table; BENCH_JSON=FILE adds its rows to a file. No benchmark is a test.
 bench_common = tests/bench/bench.c tests/bench/bench.h
 bench_programs = tests/bench/redact tests/bench/hostile
-EXTRA_PROGRAMS = tests/bench/redact tests/bench/hostile tests/bench/walk
+EXTRA_PROGRAMS = tests/bench/redact tests/bench/hostile tests/bench/walk tests/bench/whole
 if HAVE_JSONC
 bench_programs += tests/bench/walk
 endif
@@ -14,10 +14,16 @@ tests_bench_hostile_LDADD = $(bench_redact_libs)
 tests_bench_walk_SOURCES = tests/bench/walk.c $(bench_common)
 tests_bench_walk_LDADD = $(bench_redact_libs) $(JSONC_LIBS)
 
+tests_bench_whole_SOURCES = tests/bench/whole.c tests/bench/world.c tests/bench/world.h tests/bench/section_ingest.c \
+	tests/bench/section_ship.c tests/bench/section_large.c tests/bench/load.c tests/bench/load.h tests/bench/disk.c tests/bench/disk.h \
+	tests/bench/receiver.c tests/bench/receiver.h tests/bench/process.c tests/bench/process.h $(bench_common)
+tests_bench_whole_LDADD = $(lfspool_LDADD)
+
 # What tests/t/opencode.sh fetched.
 bench_opencode = tests/npm-opencode-1.18.33/node_modules/.bin/opencode
 EXTRA_DIST += tests/bench/idle-database.sh
-bench: $(bench_programs) lfspool
+bench: $(bench_programs) tests/bench/whole lfspool
+	tests/bench/whole ./lfspool $(top_srcdir)
 	tests/bench/redact $(top_srcdir) 100
 	tests/bench/hostile 50
 	if test -x tests/bench/walk; then tests/bench/walk $(top_srcdir) 50; fi

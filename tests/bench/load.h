@@ -1,0 +1,27 @@
+/* Loads: what OpenCode says of sessions, as lines of its event stream. The same lines from the same seed. */
+#ifndef LF_TESTS_BENCH_LOAD_H
+#define LF_TESTS_BENCH_LOAD_H
+#include "bench.h"
+
+/* Text for the contents: the sources below a folder. */
+struct load {
+	char *text; /* shared memory: a child that is measured does not begin with it */
+	size_t text_bytes;
+	size_t at;
+	struct bench_random random;
+};
+void load_init(struct load *load, const char *folder);
+void load_done(struct load *load);
+
+/*
+ * Each appends to out. first: the number of the first session, so that two loads share none.
+ * Records: finished text parts with contents of that many bytes, 500 of a session, one record each.
+ */
+void load_records(struct load *load, unsigned first, unsigned count, size_t bytes, struct buf *out);
+/*
+ * Sessions of 50 turns, each a prompt and an answer with a tool call: of a session 100 messages, 452 events and
+ * 200 observations.
+ */
+void load_sessions(struct load *load, unsigned first, unsigned sessions, size_t bytes, struct buf *out);
+
+#endif

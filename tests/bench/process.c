@@ -1,0 +1,157 @@
+#include "process.h"
+#include "bench.h"
+#include "base/mem.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_WORDS 32
+
+/* When it was started; one process at a time is waited for with its wall time. */
+static double started;
+
+pid_t process_start(const char *log, const char *const *words)
+{
+	char *copies[MAX_WORDS + 1] = { NULL };
+	pid_t pid;
+
+	for (unsigned i = 0; words[i] && i < MAX_WORDS; i++)
+		copies[i] = xstrdup(words[i]);
+	/* The peak of a child begins with what it has at the fork. */
+	(void)malloc_trim(0);
+	started = bench_wall();
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		execv(copies[0], copies);
+		_exit(127);
+	}
+	for (unsigned i = 0; copies[i]; i++)
+		free(copies[i]);
+	return pid;
+}
+
+struct process_figures process_wait(pid_t pid, double *ret_wall_s)
+{
+	struct rusage usage;
+	int status;
+
+	if (wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		fprintf(stderr, "bench: a command failed (status %x)\n", (unsigned)status);
+		exit(1);
+	}
+	if (ret_wall_s)
+		*ret_wall_s = bench_wall() - started;
+	return (struct process_figures){
+		.cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+		.wakeups = (double)usage.ru_nvcsw, .peak_mb = (double)usage.ru_maxrss / 1024,
+	};
+}
+
+void process_await(pid_t pid)
+{
+	(void)waitpid(pid, NULL, 0);
+}
+
+struct process_figures process_run(const char *log, const char *const *words, double *ret_wall_s)
+{
+	return process_wait(process_start(log, words), ret_wall_s);
+}
+
+/* The number behind a name in a file of /proc. */
+static double field(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	double ret = 0;
+
+	while (file && fgets(line, sizeof line, file))
+		if (strncmp(line, name, strlen(name)) == 0)
+			ret = strtod(line + strlen(name), NULL);
+	if (file)
+		fclose(file);
+	return ret;
+}
+
+static double cpu_of(pid_t pid)
+{
+	char path[64], line[1024] = "", *at;
+	unsigned long user = 0, system = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (file && fgets(line, sizeof line, file) && (at = strrchr(line, ')')))
+		(void)sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+	if (file)
+		fclose(file);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* The scheduler's own clock counts nanoseconds, of each thread; ticks are too coarse for a daemon that idles. */
+static void add_threads(pid_t pid, struct process_figures *ret)
+{
+	char path[512], line[128];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		FILE *file;
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid, entry->d_name);
+		ret->wakeups += field(path, "voluntary_ctxt_switches:");
+		snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, entry->d_name);
+		file = fopen(path, "re");
+		if (file && fgets(line, sizeof line, file))
+			ret->cpu_s += strtod(line, NULL) / 1e9;
+		if (file)
+			fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+struct process_figures process_look(pid_t pid)
+{
+	struct process_figures ret = { 0 };
+	char path[64];
+
+	add_threads(pid, &ret);
+	if (ret.cpu_s <= 0)
+		ret.cpu_s = cpu_of(pid);
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	ret.rss_mb = field(path, "VmRSS:") / 1024;
+	ret.peak_mb = field(path, "VmHWM:") / 1024;
+	return ret;
+}
+
+void process_forget_peak(pid_t pid)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/clear_refs", (int)pid);
+	file = fopen(path, "we");
+	if (!file)
+		return;
+	fputs("5", file);
+	fclose(file);
+}
+
+struct process_figures process_stop(pid_t pid)
+{
+	kill(pid, SIGTERM);
+	return process_wait(pid, NULL);
+}

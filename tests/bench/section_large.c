@@ -1,0 +1,217 @@
+/* A spool of a million records: what it costs to start, to ask, to go on, to take things out. */
+#include "world.h"
+#include "receiver.h"
+#include "base/mem.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define RECORDS_OF_A_SESSION 452.0
+#define OBSERVATIONS_OF_A_SESSION 200.0
+#define STEP 100u       /* sessions of one file */
+#define PROBE 22u       /* sessions whose cost is compared: 10,000 records */
+#define TEXT_BYTES 200
+#define LATENCIES 20000u
+#define BIG_BYTES 100000000u
+
+static unsigned wanted(void)
+{
+	const char *text = getenv("LARGE");
+
+	return text && *text ? (unsigned)strtoul(text, NULL, 10) : 1000000u;
+}
+
+static struct process_figures take(struct world *world, unsigned first, unsigned sessions)
+{
+	struct buf lines;
+	char path[400];
+
+	buf_init(&lines, 0);
+	load_sessions(&world->load, first, sessions, TEXT_BYTES, &lines);
+	world_file(world, "sessions", &lines);
+	buf_done(&lines);
+	snprintf(path, sizeof path, "%s/sessions", world->dir);
+	return world_run(world, NULL, "ingest", path);
+}
+
+/* ---- what a caller waits for its answer while something else goes on ---- */
+
+struct caller {
+	struct world *world;
+	atomic_bool stop;
+	double *seconds;
+	unsigned count;
+	unsigned session;
+};
+
+static void *call(void *arg)
+{
+	struct caller *caller = arg;
+	struct buf line;
+
+	buf_init(&line, 0);
+	while (!atomic_load(&caller->stop) && caller->count < LATENCIES) {
+		double start;
+
+		buf_clear(&line);
+		load_records(&caller->world->load, caller->session++, 1, 2000, &line);
+		start = bench_wall();
+		while (!world_hand(caller->world, buf_view(&line)))
+			;
+		caller->seconds[caller->count++] = bench_wall() - start;
+		usleep(1000);
+	}
+	buf_done(&line);
+	return NULL;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print_latencies(struct caller *caller)
+{
+	char what[96];
+
+	qsort(caller->seconds, caller->count, sizeof *caller->seconds, compare_doubles);
+	snprintf(what, sizeof what, "  p99 of an acknowledgement, %u of them", caller->count);
+	bench_figure(&(struct bench_figure){ "large", what, "ms", NULL, caller->seconds[caller->count * 99 / 100] * 1e3, 0, .most = 50 });
+	bench_row("large", "  the longest", caller->seconds[caller->count - 1] * 1e3, "ms", 0, NULL);
+}
+
+/* Runs a command (or waits) while a caller hands in records, and prints what the caller saw. */
+static double meanwhile(struct world *world, pid_t daemon, const char *what, const char *const *words)
+{
+	static unsigned session = 3000000;
+	struct caller caller = { .world = world, .session = session, .seconds = xcalloc(LATENCIES, sizeof(double)) };
+	double start = bench_wall();
+	pthread_t thread;
+
+	process_forget_peak(daemon);
+	if (pthread_create(&thread, NULL, call, &caller) != 0)
+		exit(1);
+	if (words)
+		process_await(process_start(world->log, words));
+	else
+		sleep(5);
+	start = bench_wall() - start;
+	atomic_store(&caller.stop, true);
+	pthread_join(thread, NULL);
+	session = caller.session;
+	bench_row("large", what, start, "s", 0, NULL);
+	print_latencies(&caller);
+	bench_figure(&(struct bench_figure){ "large", "  peak memory", "MB", NULL, process_look(daemon).peak_mb, 0, .most = 32 });
+	free(caller.seconds);
+	return start;
+}
+
+static void big_event(struct world *world, pid_t daemon)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+	load_records(&world->load, 2000000, 1, 1000, &line);
+	line.len -= 80; /* inside of its text */
+	for (size_t i = 0; i < BIG_BYTES; i += 64)
+		buf_text(&line, "an event that is far too large, sixty-four letters at a time ...");
+	buf_text(&line, "\"}}}\n");
+	process_forget_peak(daemon);
+	(void)world_hand(world, buf_view(&line));
+	bench_figure(&(struct bench_figure){ "large", "peak memory with one event of 100 MB", "MB", NULL, process_look(daemon).peak_mb, 0, .most = 32 });
+	buf_done(&line);
+}
+
+static double status_ms(struct world *world)
+{
+	double best = 1e9, wall;
+
+	for (int i = 0; i < 5; i++) {
+		(void)world_run(world, &wall, "status", "--json");
+		best = wall < best ? wall : best;
+	}
+	return best * 1e3;
+}
+
+/* CPU of handing so many sessions to the daemon, a record. */
+static double probe(struct world *world, pid_t daemon, unsigned first)
+{
+	double before = process_look(daemon).cpu_s;
+	struct buf lines;
+
+	buf_init(&lines, 0);
+	load_sessions(&world->load, first, PROBE, TEXT_BYTES, &lines);
+	(void)world_hand(world, buf_view(&lines));
+	buf_done(&lines);
+	return (process_look(daemon).cpu_s - before) / (PROBE * RECORDS_OF_A_SESSION) * 1e6;
+}
+
+static double drain(struct world *world, pid_t daemon, struct receiver *receiver, const char *what)
+{
+	const char *const words[] = { world->lfspool, "flush", "--timeout=20", NULL };
+	uint64_t before, after, bytes;
+	double cpu = process_look(daemon).cpu_s;
+
+	receiver_counts(receiver, &before, &bytes);
+	meanwhile(world, daemon, what, words);
+	receiver_counts(receiver, &after, &bytes);
+	return (process_look(daemon).cpu_s - cpu) / ((double)(after - before) * 500) * 1e6;
+}
+
+/* An empty spool, and one with all the records. */
+static void grow(struct world *world, struct receiver *receiver, unsigned count)
+{
+	struct process_figures used;
+	double peak = 0, small_in, small_out, large_in, large_out, ready;
+	pid_t daemon;
+
+	world_clear(world);
+	daemon = world_daemon(world, NULL);
+	small_in = probe(world, daemon, 900000);
+	small_out = drain(world, daemon, receiver, "draining 10,000 records");
+	(void)process_stop(daemon);
+	for (unsigned i = 0; i * RECORDS_OF_A_SESSION < count; i += STEP) {
+		used = take(world, 1 + i, STEP);
+		peak = used.peak_mb > peak ? used.peak_mb : peak;
+	}
+	bench_figure(&(struct bench_figure){ "large", "peak memory of ingest", "MB", NULL, peak, 0, .most = 32 });
+	bench_row("large", "spool", world_spool_bytes(world) / 1e6, "MB", 0, NULL);
+	daemon = world_daemon(world, &ready);
+	bench_figure(&(struct bench_figure){ "large", "start to the first answer", "s", NULL, ready, 0, .most = 0.3 });
+	bench_figure(&(struct bench_figure){ "large", "memory with a backlog", "MB", NULL, process_look(daemon).rss_mb, 0, .most = 32 });
+	bench_figure(&(struct bench_figure){ "large", "status", "ms", NULL, status_ms(world), 0, .most = 20 });
+	large_in = probe(world, daemon, 950000);
+	bench_figure(&(struct bench_figure){ "large", "CPU a record of ingest", "us", "an empty spool", large_in, small_in, .most = 1.1 });
+	large_out = drain(world, daemon, receiver, "draining, at most 20 s");
+	bench_figure(&(struct bench_figure){ "large", "CPU an observation of drain", "us", "a small spool", large_out, small_out, .most = 1.1 });
+	big_event(world, daemon);
+	(void)process_stop(daemon);
+}
+
+void section_large(struct world *world)
+{
+	const char *const all[] = { world->lfspool, "purge", "--all", "--yes", NULL };
+	const char *const session[] = { world->lfspool, "purge", "--session=ses_00000000000000000000000002", "--yes", NULL };
+	struct receiver *receiver = receiver_start();
+	char url[64];
+	pid_t daemon;
+
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", receiver_port(receiver));
+	setenv("LFSPOOL_LANGFUSE_HOST", url, 1);
+	setenv("LFSPOOL_LANGFUSE_PUBLIC_KEY", "bench-public", 1);
+	setenv("LFSPOOL_LANGFUSE_SECRET_KEY", "bench-secret", 1);
+	setenv("LFSPOOL_FLUSH_INTERVAL", "1h", 1);
+	grow(world, receiver, wanted());
+	daemon = world_daemon(world, NULL);
+	meanwhile(world, daemon, "nothing else", NULL);
+	meanwhile(world, daemon, "purge of one session", session);
+	meanwhile(world, daemon, "purge of all", all);
+	(void)process_stop(daemon);
+	unsetenv("LFSPOOL_LANGFUSE_HOST");
+	unsetenv("LFSPOOL_FLUSH_INTERVAL");
+	receiver_stop(receiver);
+}

@@ -124,7 +124,7 @@ struct capping {
 
 int session_drop(struct spool *spool, struct slice source, struct slice id, uint64_t *ret_count, struct err *err)
 {
-	static const enum sql_id drops[] = { SQL_RECORDS_DROP_OF, SQL_HEADS_DROP_MAIN_OF, SQL_HEADS_DROP_PART_OF, SQL_OBSERVATIONS_DROP_OF, SQL_SESSION_DROP };
+	static const enum sql_id drops[] = { SQL_RECORDS_DROP_OF, SQL_HEADS_DROP_MAIN_OF, SQL_HEADS_DROP_PART_OF, SQL_OBSERVATIONS_DROP_OF, SQL_OUTGO_DROP_OF, SQL_SESSION_DROP };
 	int64_t records = 0;
 	int rc = sql_int(spool, SQL_RECORDS_COUNT_OF, &records, err, "ss", source, id);
 
@@ -181,6 +181,20 @@ static int trim_ledger(struct spool *spool, struct capping *capping, uint64_t *r
 	return rc;
 }
 
+/* What other sinks have taken may take as much. */
+static int trim_outgo(struct spool *spool, struct capping *capping, uint64_t *ret_count, struct err *err)
+{
+	int64_t rows = 0, limit = (int64_t)(spool->max_bytes / 4 / LEDGER_ROW_BYTES);
+	int rc = sql_int(spool, SQL_OUTGO_COUNT, &rows, err, "");
+
+	(void)capping;
+	if (rc == 0 && rows > limit) {
+		rc = sql_run(spool, SQL_OUTGO_TRIM, err, "i", rows - limit);
+		*ret_count = (uint64_t)(rows - limit);
+	}
+	return rc;
+}
+
 /* What was counted long ago may take an eighth of the cap. */
 static int trim_counted(struct spool *spool, struct capping *capping, uint64_t *ret_count, struct err *err)
 {
@@ -200,6 +214,8 @@ static int assemble_again(struct spool *spool, const struct clean_record_view *v
 {
 	int rc = sql_run(spool, SQL_OBSERVATIONS_DROP_PENDING_OF, err, "ss", view->source, view->session);
 
+	if (rc == 0)
+		rc = sql_run(spool, SQL_OUTGO_DROP_OF, err, "ss", view->source, view->session);
 	return rc != 0 ? rc : sql_run(spool, SQL_SESSION_DIRTY, err, "ssi", view->source, view->session, session_next_tick(spool));
 }
 
@@ -284,7 +300,7 @@ static const struct {
 	int (*batch)(struct spool *spool, struct capping *capping, uint64_t *ret_count, struct err *err);
 } steps[] = {
 	{ "cap", drop_settled_session }, { "cap", drop_delivered },       { "cap_dead", drop_letters }, { "cap_ledger", trim_ledger },
-	{ "cap_counted", trim_counted },
+	{ "cap_ledger", trim_outgo },    { "cap_counted", trim_counted },
 	{ "cap_content", cut_content },  { "cap_records", drop_oldest }, { "cap_records", drop_any },
 };
 

@@ -111,7 +111,7 @@ static int count_states(struct spool *spool, struct spool_figures *ret, struct e
 			states[state] = (uint64_t)query_int(&query, 1);
 	}
 	query_close(&query);
-	ret->pending = states[OBSERVATION_PENDING];
+	ret->sinks[SINK_LANGFUSE].pending = states[OBSERVATION_PENDING];
 	ret->in_flight = states[OBSERVATION_IN_FLIGHT];
 	ret->in_doubt = states[OBSERVATION_IN_DOUBT];
 	return rc;
@@ -124,7 +124,7 @@ int spool_figures(struct spool *spool, struct spool_figures *ret, struct err *er
 		uint64_t *ret;
 	} counts[] = {
 		{ SQL_COUNT_RECORDS, &ret->records }, { SQL_COUNT_SESSIONS, &ret->sessions },
-		{ SQL_DEAD_COUNT, &ret->dead },       { SQL_LEDGER_COUNT, &ret->delivered },
+		{ SQL_LEDGER_COUNT, &ret->delivered },
 	};
 	int64_t number = 0;
 	int rc;
@@ -138,6 +138,6 @@ int spool_figures(struct spool *spool, struct spool_figures *ret, struct err *er
 		*counts[i].ret = (uint64_t)number;
 	}
 	if (rc == 0)
-		rc = sql_int(spool, SQL_PENDING_MIN, &ret->oldest_pending_ms, err, "");
-	return rc == LF_ENOENT ? 0 : rc;
+		rc = outgo_figures(spool, ret, err);
+	return rc;
 }

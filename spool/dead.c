@@ -16,9 +16,9 @@ int spool_dead_put(struct spool *spool, const struct spool_dead *dead, struct er
 	if (rc != 0)
 		return rc;
 	if (has_span)
-		rc = sql_run(spool, SQL_DEAD_PUT, err, "isssbs", time_ms, slice_of(dead->reason), dead->detail, dead->session, span, dead->body);
+		rc = sql_run(spool, SQL_DEAD_PUT, err, "isssibs", time_ms, slice_of(dead->reason), dead->detail, dead->session, (int64_t)dead->sink, span, dead->body);
 	else
-		rc = sql_run(spool, SQL_DEAD_PUT, err, "isssns", time_ms, slice_of(dead->reason), dead->detail, dead->session, dead->body);
+		rc = sql_run(spool, SQL_DEAD_PUT, err, "isssins", time_ms, slice_of(dead->reason), dead->detail, dead->session, (int64_t)dead->sink, dead->body);
 	return spool_leave(spool, own, rc, err);
 }
 
@@ -29,6 +29,7 @@ static void read_letter(const struct query *query, struct spool_dead *ret)
 	*ret = (struct spool_dead){
 		.id = query_int(query, 0), .time_ms = query_int(query, 1), .reason = (const char *)sqlite3_column_text(query->stmt, 2),
 		.detail = query_slice(query, 3), .session = query_slice(query, 4), .body = query_slice(query, 6),
+		.sink = (enum spool_sink)query_int(query, 7),
 	};
 	if (span.len == sizeof ret->span_id)
 		memcpy(ret->span_id, span.ptr, span.len);
@@ -110,7 +111,7 @@ static int retry_one(void *context, const struct spool_dead *dead, struct err *e
 
 	if (memcmp(dead->span_id, no_span, sizeof no_span) == 0)
 		return 0;
-	rc = revive(retrying->spool, dead, err);
+	rc = dead->sink == SINK_LANGFUSE ? revive(retrying->spool, dead, err) : outgo_revive(retrying->spool, dead, err);
 	if (rc == 0)
 		rc = sql_run(retrying->spool, SQL_DEAD_DROP, err, "i", dead->id);
 	retrying->count += rc == 0;

@@ -41,23 +41,49 @@ static void put_set_clear(struct put_set *set)
 	free(session);
 	set->source = set->session = SLICE_NONE;
 	set->active = false;
-	set->count = 0;
+	for (int i = 0; i < SINK_COUNT; i++)
+		set->lists[i].count = 0;
 }
 
 void put_set_done(struct put_set *set)
 {
 	put_set_clear(set);
-	free(set->spans);
+	for (int i = 0; i < SINK_COUNT; i++)
+		free(set->lists[i].spans);
 	*set = (struct put_set){ 0 };
 }
 
-static void put_set_add(struct put_set *set, uint64_t span)
+void put_set_add(struct put_set *set, enum spool_sink sink, const void *span_id)
 {
-	if (set->count == set->cap) {
-		set->cap = set->cap ? set->cap * 2 : 64;
-		set->spans = xrealloc(set->spans, set->cap * sizeof *set->spans);
+	struct put_spans *list = &set->lists[sink];
+
+	if (list->count == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 64;
+		list->spans = xrealloc(list->spans, list->cap * sizeof *list->spans);
 	}
-	set->spans[set->count++] = span;
+	list->spans[list->count++] = span_number(span_id);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void put_set_sort(struct put_set *set)
+{
+	for (int i = 0; i < SINK_COUNT; i++)
+		if (set->lists[i].count > 1)
+			qsort(set->lists[i].spans, set->lists[i].count, sizeof *set->lists[i].spans, by_value);
+}
+
+bool put_set_has(const struct put_set *set, enum spool_sink sink, const void *span_id)
+{
+	const struct put_spans *list = &set->lists[sink];
+	uint64_t span = span_number(span_id);
+
+	return list->count > 0 && bsearch(&span, list->spans, list->count, sizeof span, by_value) != NULL;
 }
 
 int spool_observations_begin(struct spool *spool, struct slice source, struct slice session, struct err *err)
@@ -170,20 +196,13 @@ int spool_observations_put(struct spool *spool, const struct spool_observation *
 	rc = spool_enter(spool, &own, err);
 	if (rc != 0)
 		return rc;
-	put_set_add(&spool->put, span_number(observation->span_id));
+	put_set_add(&spool->put, SINK_LANGFUSE, observation->span_id);
 	rc = find_standing(spool, observation, span, &standing, err);
 	if (rc == LF_ENOENT)
 		rc = put_new(spool, observation, span, hash, err);
 	else if (rc == 0 && (standing.hash != hash || !standing.same_place))
 		rc = put_changed(spool, observation, &standing, hash, err);
 	return spool_leave(spool, own, rc, err);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
 }
 
 /* What was not put again and nobody has sent is gone. */
@@ -195,20 +214,20 @@ int spool_observations_end(struct spool *spool, struct err *err)
 
 	if (!set->active || !spool->in_transaction)
 		return err_set(err, LF_EINVAL, "spool_observations_end without spool_observations_begin");
-	if (set->count > 1)
-		qsort(set->spans, set->count, sizeof *set->spans, by_value);
+	put_set_sort(set);
 	rc = query_open(&query, spool, SQL_OBSERVATIONS_PENDING_OF, err, "ss", set->source, set->session);
 	if (rc != 0)
 		return rc;
 	while ((rc = query_next(&query, err)) == 1) {
-		uint64_t span = span_number(query_slice(&query, 1).ptr);
-		if (set->count > 0 && bsearch(&span, set->spans, set->count, sizeof span, by_value))
+		if (put_set_has(set, SINK_LANGFUSE, query_slice(&query, 1).ptr))
 			continue;
 		rc = sql_run(spool, SQL_OBSERVATION_DROP, err, "i", query_int(&query, 0));
 		if (rc != 0)
 			break;
 	}
 	query_close(&query);
+	if (rc == 0)
+		rc = outgo_end(spool, err);
 	put_set_clear(set);
 	return rc;
 }
@@ -280,14 +299,6 @@ int spool_each_observation(struct spool *spool, struct slice session, spool_obse
 	return rc;
 }
 
-struct picking {
-	spool_observation_fn *fn;
-	void *context;
-	unsigned count, max_count;
-	size_t bytes, max_bytes;
-	bool full;
-};
-
 /* One row at least is given, however large it is. */
 static int pick(struct picking *picking, const struct spool_observation *row, struct err *err)
 {
@@ -301,7 +312,7 @@ static int pick(struct picking *picking, const struct spool_observation *row, st
 }
 
 /* Oldest and newest by turns until they meet: a backlog neither starves a fresh session nor is starved by it. */
-static int pick_by_turns(struct picking *picking, struct query ends[2], struct err *err)
+int pick_by_turns(struct picking *picking, struct query ends[2], struct err *err)
 {
 	struct spool_observation row;
 	int64_t last[2] = { -1, -1 };

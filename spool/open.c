@@ -382,7 +382,9 @@ static int open_locked(struct spool *spool, const char *dir, struct err *err)
 		rc = there ? examine(dir, spool->path, size, err) : make_file(dir, spool->path, err);
 	if (rc == 0)
 		rc = open_writer(spool, spool->path, err);
-	return rc != 0 ? rc : recover(spool, err);
+	if (rc == 0)
+		rc = recover(spool, err);
+	return rc != 0 ? rc : outgo_open(spool, err);
 }
 
 static struct spool *spool_new(const char *dir)
@@ -417,6 +419,7 @@ int spool_open(const struct spool_options *options, struct spool **ret, struct e
 	spool = spool_new(dir);
 	spool->max_bytes = options->max_bytes;
 	spool->retention_ms = options->retention_ms;
+	spool->sinks = options->sinks ? options->sinks : SPOOL_SINK_BIT(SINK_LANGFUSE);
 	rc = take_lock(spool, dir, err);
 	if (rc == 0)
 		rc = open_locked(spool, dir, err);
@@ -441,6 +444,10 @@ static int open_reading(struct spool *spool, struct err *err)
 		rc = schema_version(spool, &version, err);
 	if (rc == 0 && version == 0)
 		rc = err_set(err, LF_ENOENT, "%s: there is no spool yet", spool->path);
+	if (rc == 0 && version < 3) {
+		int code = sqlite3_exec(spool->db, SPOOL_READ_BEFORE_3, NULL, NULL, NULL);
+		rc = code == SQLITE_OK ? 0 : sql_fail(spool, code, err);
+	}
 	return rc;
 }
 

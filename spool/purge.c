@@ -31,6 +31,8 @@ static int measure_data(struct spool *spool, const struct spool_purge *purge, st
 
 	if (rc == 0)
 		rc = measure(spool, SQL_PURGE_OBSERVATIONS_SIZE, purge, false, &ret->observations, &ret->bytes, &ret->undelivered, err);
+	if (rc == 0)
+		rc = measure(spool, SQL_PURGE_OUTGO_SIZE, purge, false, &unassembled, &ret->bytes, &ret->undelivered, err);
 	/* Records of which observations are still to be made are not delivered either. */
 	if (rc == 0)
 		rc = measure(spool, SQL_PURGE_UNASSEMBLED, purge, false, &unassembled, &ret->bytes, NULL, err);
@@ -43,6 +45,8 @@ static int delete_data(struct spool *spool, const struct spool_purge *purge, str
 	int64_t only = purge->delivered_only;
 	int rc = sql_run(spool, SQL_PURGE_RECORDS, err, "sii", purge->session, purge->older_than_ms, only);
 
+	if (rc == 0)
+		rc = sql_run(spool, SQL_PURGE_OUTGO, err, "sii", purge->session, purge->older_than_ms, only);
 	if (rc == 0)
 		rc = sql_run(spool, SQL_PURGE_OBSERVATIONS, err, "sii", purge->session, purge->older_than_ms, only);
 	if (rc == 0)

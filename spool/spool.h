@@ -8,10 +8,16 @@
 
 struct spool;
 
+/* Where things go, each with progress of its own. The numbers stand in the file. */
+enum spool_sink { SINK_LANGFUSE, SINK_TRACES, SINK_LOGS, SINK_COUNT };
+#define SPOOL_SINK_BIT(sink) (1u << (sink))
+const char *spool_sink_name(enum spool_sink sink); /* "langfuse", "otlp_traces", "otlp_logs" */
+
 struct spool_options {
 	const char *dir;        /* made with 0700 when missing; refused if a symlink, not ours or open to others */
 	uint64_t max_bytes;     /* cap of the file; 0: none */
 	int64_t retention_ms;   /* 0: for ever */
+	unsigned sinks;         /* SPOOL_SINK_BITs of those that are fed; 0: Langfuse alone */
 };
 
 /* Takes the lock (LF_EBUSY names the pid that has it), opens or makes spool.db, migrates an older schema;
@@ -104,6 +110,20 @@ int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observa
 /* Drops the derived tables (observation, dirty marks) and marks every session dirty. Ledger and dead stay. */
 int spool_forget_derived(struct spool *spool, struct err *err);
 
+/* ---- what goes to other sinks than Langfuse ---- */
+/* With no body of its own an item is the observation of that span. */
+struct spool_item {
+	uint8_t span_id[8];
+	struct slice source, session;
+	int64_t start_ms;
+	struct slice body;
+};
+/* An item of the session's set, between spool_observations_begin() and _end(): pending unless the sink has or has refused it. One
+ * that is pending and not put again is removed. A sink that is not fed takes nothing. */
+int spool_item_put(struct spool *spool, enum spool_sink sink, const struct spool_item *item, struct err *err);
+/* Those that are pending, like spool_each_pending(). */
+int spool_each_item(struct spool *spool, enum spool_sink sink, unsigned max_count, size_t max_bytes, spool_observation_fn *fn, void *context, struct err *err);
+
 /* ---- sends: batches written down before the POST ---- */
 struct spool_send {
 	int64_t id;
@@ -125,6 +145,10 @@ int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle 
 /* Ends a send: removes its row when nothing of it is in flight or in doubt. */
 int spool_send_end(struct spool *spool, int64_t send_id, struct err *err);
 
+/* Settles one item. No send is written down for it: OTLP has no way to ask what arrived, so that an unknown outcome is a
+ * retry, with the same ids. */
+int spool_item_settle(struct spool *spool, enum spool_sink sink, const uint8_t span_id[8], enum settle settle, const char *reason, struct err *err);
+
 /* ---- dead letters ---- */
 struct spool_dead {
 	int64_t id;
@@ -133,6 +157,7 @@ struct spool_dead {
 	struct slice detail;      /* words for people; no payload */
 	struct slice session, body; /* body: the clean record or observation, or metadata of what was refused */
 	uint8_t span_id[8];       /* zero when it is no observation */
+	enum spool_sink sink;     /* that refused it */
 };
 typedef int spool_dead_fn(void *context, const struct spool_dead *dead, struct err *err);
 int spool_dead_put(struct spool *spool, const struct spool_dead *dead, struct err *err);
@@ -155,6 +180,7 @@ int spool_meta_get(struct spool *spool, const char *name, struct buf *ret, struc
 struct spool_figures {
 	uint64_t bytes, max_bytes, records, sessions, observations, pending, in_flight, in_doubt, dead, delivered;
 	int64_t oldest_pending_ms; /* 0 none */
+	struct { uint64_t pending, dead; } sinks[SINK_COUNT]; /* the figures above are the sums; of delivered and the like, Langfuse's */
 };
 int spool_figures(struct spool *spool, struct spool_figures *ret, struct err *err);
 struct spool_session_row {

@@ -22,12 +22,14 @@ enum sql_id {
 };
 extern const char *const sql_texts[SQL_COUNT];
 
-/* The span ids that were put since spool_observations_begin(). */
+/* The span ids that were put since spool_observations_begin(), for each sink. */
 struct put_set {
 	bool active;
 	struct slice source, session; /* own copies */
-	uint64_t *spans;
-	size_t count, cap;
+	struct put_spans {
+		uint64_t *spans;
+		size_t count, cap;
+	} lists[SINK_COUNT];
 };
 
 struct spool {
@@ -38,6 +40,7 @@ struct spool {
 	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
 	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
 	int64_t retention_ms;
+	unsigned sinks;
 	int64_t cleaned_mono_ms;    /* 0: not yet in this process */
 	int64_t tick;               /* the last dirty mark; they grow, so that the oldest is assembled first */
 	int64_t keep_tick;          /* marks from here on survive spool_mark_clean() in this transaction */
@@ -108,7 +111,27 @@ int64_t session_next_tick(struct spool *spool);
 
 /* observation.c */
 void observation_row(const struct query *query, struct spool_observation *ret);
+void put_set_add(struct put_set *set, enum spool_sink sink, const void *span_id);
+/* After put_set_sort(). */
+bool put_set_has(const struct put_set *set, enum spool_sink sink, const void *span_id);
 void put_set_done(struct put_set *set);
+struct picking {
+	spool_observation_fn *fn;
+	void *context;
+	unsigned count, max_count;
+	size_t bytes, max_bytes;
+	bool full;
+};
+/* Gives rows of two queries, oldest and newest first, by turns until they meet. */
+int pick_by_turns(struct picking *picking, struct query ends[2], struct err *err);
+
+/* outgo.c */
+/* Which sinks are fed has changed or not since the file was last open. */
+int outgo_open(struct spool *spool, struct err *err);
+/* Removes what was pending of the set's session and was not put again. */
+int outgo_end(struct spool *spool, struct err *err);
+int outgo_revive(struct spool *spool, const struct spool_dead *dead, struct err *err);
+int outgo_figures(struct spool *spool, struct spool_figures *ret, struct err *err);
 
 /* counter.c, cap.c, cleanup.c */
 int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err);

@@ -7,7 +7,7 @@
 #define LF_SPOOL_SPOOL_SQL_H
 
 #define SPOOL_APPLICATION_ID 1818653808 /* "lfsp" */
-#define SPOOL_SCHEMA_VERSION 2
+#define SPOOL_SCHEMA_VERSION 3
 
 /* What makes version n+1 of version n; the row's place is n. Creating a spool is migrating from 0. */
 #define SPOOL_SCHEMA_1 \
@@ -51,7 +51,14 @@
 	"CREATE TABLE counter(id INTEGER PRIMARY KEY, name TEXT NOT NULL, label TEXT NOT NULL, value INTEGER NOT NULL," \
 	" UNIQUE(name, label));"
 #define SPOOL_SCHEMA_2 "CREATE TABLE counted(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL UNIQUE);"
-#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2 }
+#define SPOOL_SCHEMA_3 \
+	"CREATE TABLE outgo(id INTEGER PRIMARY KEY AUTOINCREMENT, sink INTEGER NOT NULL, span_id BLOB NOT NULL," \
+	" source TEXT NOT NULL, session TEXT NOT NULL, start_ms INTEGER NOT NULL, state INTEGER NOT NULL, body TEXT NOT NULL," \
+	" UNIQUE(sink, span_id));" \
+	"CREATE INDEX outgo_pending ON outgo(sink, start_ms) WHERE state=0;" \
+	"CREATE INDEX outgo_session ON outgo(session) WHERE state=0;" \
+	"ALTER TABLE dead ADD COLUMN sink INTEGER NOT NULL DEFAULT 0;"
+#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3 }
 
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
@@ -60,6 +67,14 @@
 	"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 #define SPOOL_PRAGMA_READER \
 	"PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+/* What a reader of an older file misses: it is there for this connection alone, empty. */
+#define SPOOL_READ_BEFORE_3 \
+	"PRAGMA query_only=OFF;" \
+	"CREATE TEMP TABLE outgo(id INTEGER PRIMARY KEY, sink, span_id, source, session, start_ms, state, body);" \
+	"CREATE INDEX temp.outgo_pending ON outgo(sink, start_ms) WHERE state=0;" \
+	"CREATE INDEX temp.outgo_session ON outgo(session) WHERE state=0;" \
+	"CREATE TEMP VIEW dead AS SELECT *, 0 AS sink FROM main.dead;" \
+	"PRAGMA query_only=ON;"
 #define SPOOL_SET_VERSION "PRAGMA application_id=%d; PRAGMA user_version=%d;" /* printf: a pragma takes no parameter */
 
 #define RECORD_COLUMNS "r.seq, r.source, r.session, r.message, r.key, r.kind, r.level, r.ord, r.link, r.time, r.hash, r.body"
@@ -68,16 +83,25 @@
 /* Without statistics SQLite would rather read all keys of a source in order than a few of them by their index. */
 #define BY(index) "INDEXED BY " index " "
 #define OBSERVATION_COLUMNS "id, span_id, trace_id, source, session, turn, start_ms, state, version, body"
-/* Sessions of which nothing is left to do: what the cap and retention may take without a loss. A session
+/* Langfuse is not among the sinks: what is pending for it waits for nobody. */
+#define LANGFUSE_OFF "EXISTS(SELECT 1 FROM meta WHERE name='langfuse_off')"
+/* Sessions of which nothing is left to do, for any sink: what the cap and retention may take without a loss. A session
  * waits for its children: their trace hangs on its records. */
 #define SETTLED_SESSION(s) s ".dirty=0 AND " s ".open=0 AND NOT EXISTS(SELECT 1 FROM observation o" \
-	" WHERE o.session=" s ".id AND o.source=" s ".source AND o.state IN (0, 1, 2))"
+	" WHERE o.session=" s ".id AND o.source=" s ".source AND (o.state IN (1, 2) OR (o.state=0 AND NOT " LANGFUSE_OFF ")))" \
+	" AND NOT EXISTS(SELECT 1 FROM outgo g WHERE g.session=" s ".id AND g.source=" s ".source AND g.state=0)"
+/* An observation that no sink waits for. */
+#define WAITED_FOR(o) "EXISTS(SELECT 1 FROM outgo g WHERE g.sink=1 AND g.span_id=" o ".span_id AND g.state=0)"
+/* What goes to another sink, as a row of an observation: with a body of its own (a log), or that of the observation. */
+#define OUTGO_ROW(index) "SELECT g.id, g.span_id, coalesce(o.trace_id, x''), g.source, g.session, coalesce(o.turn, ''), g.start_ms," \
+	" g.state, 0, CASE g.body WHEN '' THEN o.body ELSE g.body END FROM outgo g " index "LEFT JOIN observation o" \
+	" ON o.span_id=g.span_id WHERE (g.body<>'' OR o.id IS NOT NULL) AND "
 #define CHILDLESS(s) "NOT EXISTS(SELECT 1 FROM head c WHERE c.source=" s ".source AND c.kind=0 AND c.link=" s ".id AND c.link<>'')"
 
 /* What a purge chooses: ?1 a session or '', ?2 a time or 0, ?3 delivered ones only. */
 #define PURGE_WHERE(time) " WHERE (?1='' OR session=?1) AND (?2=0 OR " time "<?2) AND (?3=0 OR (source, session) IN" \
 	" (SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d" \
-	" WHERE d.session=s.id AND d.source=s.source AND d.state<>3)))"
+	" WHERE d.session=s.id AND d.source=s.source AND d.state<>3 AND NOT " LANGFUSE_OFF ")))"
 #define PURGE_DEAD_WHERE " WHERE (?1='' OR session=?1) AND (?2=0 OR time<?2)"
 
 /* Those whose plan the unit test checks. */
@@ -105,7 +129,12 @@
 	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
 	X(SQL_OBSERVATION_IDS_OF, "SELECT id FROM observation WHERE session=?1 ORDER BY start_ms, span_id") \
 	X(SQL_LEDGER_HASH, "SELECT hash FROM ledger WHERE span_id=?1") \
-	X(SQL_DEAD_OF_SPAN, "SELECT 1 FROM dead WHERE span_id=?1 LIMIT 1") \
+	X(SQL_DEAD_OF_SPAN, "SELECT 1 FROM dead WHERE span_id=?1 AND sink=0 LIMIT 1") \
+	X(SQL_OUTGO_OLDEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms, g.id") \
+	X(SQL_OUTGO_NEWEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms DESC, g.id DESC") \
+	X(SQL_OUTGO_GET, OUTGO_ROW("") "g.sink=?1 AND g.span_id=?2") \
+	X(SQL_OUTGO_PENDING_OF, "SELECT id, span_id, sink FROM outgo " BY("outgo_session") "WHERE session=?2 AND source=?1 AND state=0") \
+	X(SQL_OUTGO_WAITING, "SELECT sink, count(*), min(start_ms) FROM outgo " BY("outgo_pending") "WHERE state=0 GROUP BY sink") \
 	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
 	X(SQL_STORED_BEFORE, "SELECT s.source, s.id FROM session s WHERE s.stored_ms<?1 AND (?2<>0 OR (" SETTLED_SESSION("s") ")) AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1")
@@ -169,7 +198,7 @@
 	X(SQL_OBSERVATION_DROP, "DELETE FROM observation WHERE id=?1") \
 	X(SQL_OBSERVATIONS_DROP_OF, "DELETE FROM observation WHERE session=?2 AND source=?1") \
 	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
-	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE state=3 AND changed=0 ORDER BY id LIMIT 256)") \
+	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE ((state=3 AND changed=0) OR (state=0 AND " LANGFUSE_OFF ")) AND NOT " WAITED_FOR("observation") " ORDER BY id LIMIT 256)") \
 	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)") \
 	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state=1") \
 	X(SQL_SEND_PUT, "INSERT INTO send(created_ms, attempts, in_doubt) VALUES(?1, 0, 0)") \
@@ -186,12 +215,21 @@
 	X(SQL_LEDGER_PUT, "INSERT INTO ledger(span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
 	X(SQL_LEDGER_COUNT, "SELECT count(*) FROM ledger") \
 	X(SQL_LEDGER_TRIM, "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger ORDER BY id LIMIT ?1)") \
-	X(SQL_DEAD_PUT, "INSERT INTO dead(time, reason, detail, session, span_id, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
-	X(SQL_EACH_DEAD, "SELECT id, time, reason, detail, session, span_id, body FROM dead WHERE id>?1 AND (?2=0 OR id=?2) ORDER BY id LIMIT 1") \
+	X(SQL_DEAD_PUT, "INSERT INTO dead(time, reason, detail, session, sink, span_id, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	X(SQL_EACH_DEAD, "SELECT id, time, reason, detail, session, span_id, body, sink FROM dead WHERE id>?1 AND (?2=0 OR id=?2) ORDER BY id LIMIT 1") \
 	X(SQL_DEAD_DROP, "DELETE FROM dead WHERE ?1=0 OR id=?1") \
 	X(SQL_DEAD_DROP_OLDEST, "DELETE FROM dead WHERE id IN (SELECT id FROM dead ORDER BY id LIMIT 64)") \
 	X(SQL_DEAD_DROP_BEFORE, "DELETE FROM dead WHERE time<?1") \
-	X(SQL_DEAD_COUNT, "SELECT count(*) FROM dead") \
+	X(SQL_DEAD_COUNT, "SELECT sink, count(*) FROM dead GROUP BY sink") \
+	X(SQL_OUTGO_PUT, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT(sink, span_id) DO UPDATE SET source=excluded.source, session=excluded.session, start_ms=excluded.start_ms, body=excluded.body WHERE state=0 AND (body<>excluded.body OR start_ms<>excluded.start_ms OR session<>excluded.session)") \
+	X(SQL_OUTGO_REVIVE, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT(sink, span_id) DO UPDATE SET source=excluded.source, session=excluded.session, start_ms=excluded.start_ms, body=excluded.body, state=0 WHERE state=4") \
+	X(SQL_OUTGO_SETTLE, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, '', '', 0, ?3, '') ON CONFLICT(sink, span_id) DO UPDATE SET state=excluded.state, source='', session='', start_ms=0, body=''") \
+	X(SQL_OUTGO_DROP, "DELETE FROM outgo WHERE id=?1") \
+	X(SQL_OUTGO_DROP_OF, "DELETE FROM outgo WHERE session=?2 AND source=?1 AND state=0") \
+	X(SQL_OUTGO_DROP_SINK, "DELETE FROM outgo WHERE sink=?1 AND state=0") \
+	X(SQL_OUTGO_DROP_LOST, "DELETE FROM outgo WHERE state=0 AND NOT EXISTS(SELECT 1 FROM session s WHERE s.source=outgo.source AND s.id=outgo.session)") \
+	X(SQL_OUTGO_COUNT, "SELECT count(*) FROM outgo WHERE state<>0") \
+	X(SQL_OUTGO_TRIM, "DELETE FROM outgo WHERE id IN (SELECT id FROM outgo WHERE state<>0 ORDER BY id LIMIT ?1)") \
 	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
 	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE ?1='' OR name=?1 ORDER BY name, label") \
 	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?1)") \
@@ -203,13 +241,16 @@
 	X(SQL_COUNT_RECORDS, "SELECT count(*) FROM record") \
 	X(SQL_COUNT_SESSIONS, "SELECT count(*) FROM session") \
 	X(SQL_COUNT_STATES, "SELECT state, count(*) FROM observation GROUP BY state") \
+	X(SQL_LANGFUSE_OFF, "SELECT " LANGFUSE_OFF) \
 	X(SQL_PENDING_MIN, "SELECT start_ms FROM observation WHERE state=0 ORDER BY start_ms LIMIT 1") \
 	X(SQL_SETTLED_SESSIONS, "SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1") \
 	X(SQL_PURGE_RECORDS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM record" PURGE_WHERE("time")) \
 	X(SQL_PURGE_UNASSEMBLED, "SELECT count(*) FROM record" PURGE_WHERE("time") " AND (source, session) IN (SELECT source, id FROM session WHERE dirty<>0 OR open<>0)") \
-	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum(state<>3), 0) FROM observation" PURGE_WHERE("start_ms")) \
+	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum((state<>3 AND NOT " LANGFUSE_OFF ") OR " WAITED_FOR("observation") "), 0) FROM observation" PURGE_WHERE("start_ms")) \
+	X(SQL_PURGE_OUTGO_SIZE, "SELECT 0, coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum(body<>''), 0) FROM outgo" PURGE_WHERE("start_ms") " AND state=0") \
 	X(SQL_PURGE_DEAD_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM dead" PURGE_DEAD_WHERE) \
 	X(SQL_PURGE_RECORDS, "DELETE FROM record" PURGE_WHERE("time")) \
+	X(SQL_PURGE_OUTGO, "DELETE FROM outgo" PURGE_WHERE("start_ms") " AND state=0") \
 	X(SQL_PURGE_OBSERVATIONS, "DELETE FROM observation" PURGE_WHERE("start_ms")) \
 	X(SQL_PURGE_DEAD, "DELETE FROM dead" PURGE_DEAD_WHERE)
 
@@ -224,7 +265,8 @@
 	X("send", "id", "created_ms, attempts, in_doubt", 4) \
 	X("send_row", "id", "send, observation, span_id, trace_id, hash", 6) \
 	X("ledger", "id", "span_id, trace_id, time, hash", 5) \
-	X("dead", "id", "time, reason, detail, session, span_id, body", 7) \
+	X("outgo", "id", "sink, span_id, source, session, start_ms, state, body", 8) \
+	X("dead", "id", "time, reason, detail, session, span_id, body, sink", 8) \
 	X("counter", "id", "name, label, value", 4) \
 	X("counted", "id", "hash", 2)
 #define SALVAGE_READ(table, key, columns) "SELECT " key ", " columns " FROM " table " WHERE " key ">=?1 ORDER BY " key

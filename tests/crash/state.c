@@ -14,6 +14,7 @@ static const char *const tables[] = {
 	"SELECT hex(span_id), hex(trace_id), session, turn, start_ms, state, changed, version, hash, body FROM observation ORDER BY span_id",
 	"SELECT hex(span_id), hash FROM send_row ORDER BY span_id",
 	"SELECT hex(span_id), hex(trace_id), hash FROM ledger ORDER BY span_id",
+	"SELECT sink, hex(span_id), session, start_ms, state, body FROM outgo ORDER BY sink, span_id",
 	"SELECT reason, detail, session, hex(span_id), body FROM dead ORDER BY span_id, reason, body",
 	"SELECT name, label, value FROM counter WHERE name<>'spool' ORDER BY name, label",
 	"SELECT name, value FROM meta WHERE name NOT IN ('cleanup_ms', 'set_aside') ORDER BY name",

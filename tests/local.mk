@@ -7,7 +7,7 @@ shell_tests = \
 	tests/t/bad-input.sh \
 	tests/t/backfill.sh \
 	tests/t/channels.sh \
-	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh \
+	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh \
 	tests/t/database.sh \
 	tests/t/daemon.sh \
 	tests/t/fault-disk-full.sh \
@@ -78,3 +78,6 @@ clean-local:
 	rm -rf tests/npm-*
 check_PROGRAMS += tests/crash/front
 tests_crash_front_SOURCES = tests/crash/front.c
+# Makes Claude Code's transcripts, and lets them grow.
+check_PROGRAMS += tests/claude/transcripts
+tests_claude_transcripts_SOURCES = tests/claude/transcripts.c tests/claude/transcripts.h tests/claude/make.c tests/claude/play.c tests/claude/truth.c

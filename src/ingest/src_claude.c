@@ -117,7 +117,10 @@ static char *join_id(const char *session, const char *child)
 	return id;
 }
 
-/* A sub-agent's lines carry its parent's session: its own is "<session>/<agent>", or "<session>/<its first line>". */
+/*
+ * A sub-agent's lines carry its parent's session: its own is "<session>/<agent>". Old versions named no agent: "sidechain/<its first line>", which
+ * is the same in a copy that a resume made of them under another session.
+ */
 static int find_side_session(struct ingest *in, struct claude_line *line, const char *root, const struct claude_seen *before, struct err *err)
 {
 	struct claude *state = in->claude;
@@ -130,7 +133,7 @@ static int find_side_session(struct ingest *in, struct claude_line *line, const 
 		line->session = before->session;
 		return 0;
 	}
-	id = join_id(root, agent ? agent : line->uuid ? line->uuid : "side");
+	id = !agent && line->uuid ? join_id("sidechain", line->uuid) : join_id(root, agent ? agent : "side");
 	line->session = get_session(in, line, id, root, &is_new);
 	if (is_new)
 		rc = claude_give_session(in, line->session, err);

@@ -29,9 +29,10 @@ caught_up() { # all whole lines were counted: a line is counted once, in the tra
 }
 check() { # WHAT
 	exits 0 "$LFSPOOL" flush --set stale_after=0s
+	exits 0 "$LFSPOOL" metrics
 	stop_sink
 	grep -q ' 0 duplicates, 0 rejected' "$tmp/sink.out" || fail "$1: $(cat "$tmp/sink.out")"
-	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "$claude/truth.json" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
+	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "$claude/truth.json" --rawfile metrics "$tmp/out" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
 	[ ! -s "$tmp/check" ] || fail "$1: $(cat "$tmp/check")"
 }
 place() { # FILE: its directory in the agent's own

@@ -1,7 +1,13 @@
 # Compares what a receiver stored with the truth of Claude Code's samples; prints one line per difference.
-#   jq -n -r --slurpfile obs OBSERVATIONS.jsonl --slurpfile truth truth.json -f claude.jq
+#   jq -n -r --slurpfile obs OBSERVATIONS.jsonl --slurpfile truth truth.json --rawfile metrics METRICS -f claude.jq
+# The metrics are those of profile opencode, or nothing.
 def tally(f): reduce .[] as $x ({}; ($x | f) as $k | .[$k] += 1);
 def sum(f): [.[] | f // 0] | add // 0;
+def series: [ split("\n")[] | select(test("^[a-z]"))
+  | capture("^(?<name>[a-zA-Z_]+)(\\{(?<labels>.*)\\})? (?<value>.*)$")
+  | { name, value: (.value | tonumber), labels: ([(.labels // "") | scan("([a-z_]+)=\"((?:[^\"\\\\]|\\\\.)*)\"") | { key: .[0], value: .[1] }] | from_entries) } ];
+def by(f): reduce .[] as $s ({}; ($s | f) as $k | .[$k] += $s.value);
+def without_zeros: with_entries(select((.value // 0) != 0));
 
 $truth[0] as $t
 | ([$t.files[]] | map(select(.agentId == null))) as $main
@@ -22,7 +28,7 @@ $truth[0] as $t
     errors: ($t.files | map(.apiErrorMessages) | add),
     compactions: ($t.files | map(.compactions) | add),
     cost: ($t.files | map(.costUSD // 0) | add),
-    by_session: ($main | map({key: .sessionId, value: .generations}) | from_entries) } as $want
+    by_session: ($main | map({key: .sessionId, value: .generations}) | from_entries | without_zeros) } as $want
 
 | { generations: ($generations | length),
     tokens: { input: ($generations | sum(.usage.input)), output: ($generations | sum(.usage.output)),
@@ -36,8 +42,20 @@ $truth[0] as $t
     cost: ([$generations[] | .cost // "0" | tonumber] | add // 0),
     by_session: ([$generations[] | select(.own_session == .session or (.session | endswith("000000000006")))] | tally(.session)) } as $got
 
+| ($metrics | series) as $all
+| def of($name): [$all[] | select(.name == $name)];
+{ tokens: ($want.tokens | without_zeros), models: $want.models,
+  tools: ($want.tools | with_entries(select(.key | endswith(" interrupted") | not))), cost: $want.cost, sessions: { "false": ($main | length), "true": $want.agents } } as $want_metrics
+| { tokens: (of("opencode_token_usage_tokens_total") | by(.labels.type)), models: (of("opencode_message_count_total") | by(.labels.model)),
+    tools: (of("opencode_tool_duration_seconds_count") | by("\(.labels.tool_name) \(if .labels.success == "true" then "completed" else "error" end)")),
+    cost: ([of("opencode_cost_usage_USD_total")[].value] | add // 0), sessions: (of("opencode_session_count_total") | by(.labels.is_subagent)) } as $got_metrics
+
+| ((if $metrics == "" then {} else $want_metrics end) | [keys_unsorted[] | select(. != "cost") as $k | select($want_metrics[$k] != $got_metrics[$k])
+    | "metric \($k): expected \($want_metrics[$k]), got \($got_metrics[$k])"]) as $differences
 | ([$want | keys_unsorted[] | select(. != "cost") as $k | select($want[$k] != $got[$k]) | "\($k): expected \($want[$k]), got \($got[$k])"]
    + (if (($want.cost - $got.cost) | fabs) > 1e-9 then ["cost: expected \($want.cost), got \($got.cost)"] else [] end)
+   + $differences
+   + (if $metrics != "" and (($want_metrics.cost - $got_metrics.cost) | fabs) > 1e-9 then ["metric cost: expected \($want_metrics.cost), got \($got_metrics.cost)"] else [] end)
    + (if ($spans | unique | length) != ($spans | length) then ["a span id occurs twice"] else [] end)
    + [$obs[] | select((.trace // "") == "" or (.session // "") == "" or (.title // "") == "") | "\(.name) \(.span): no trace, session or name"]
    + [$obs[] | select(.parent and (.parent as $p | $spans | index($p) | not)) | "\(.name) \(.span): its parent is not there"]

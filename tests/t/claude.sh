@@ -18,9 +18,10 @@ begin() { # PROFILE
 }
 check() { # WHAT: sends, and compares
 	exits 0 "$LFSPOOL" flush --set stale_after=0s
+	exits 0 "$LFSPOOL" metrics
 	stop_sink
 	grep -q ' 0 duplicates, 0 rejected' "$tmp/sink.out" || fail "$1: $(cat "$tmp/sink.out")"
-	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "$claude/truth.json" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
+	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "${truth:-$claude/truth.json}" --rawfile metrics "$tmp/out" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
 	[ ! -s "$tmp/check" ] || fail "$1: $(cat "$tmp/check")"
 }
 all() { # each file of the list
@@ -90,5 +91,8 @@ session 8888-4aaa-8bbb-000000000008 <"$one" >"$tmp/again.jsonl"
 jq -c 'if .uuid then .forkedFrom = {sessionId, messageUuid: .uuid} | .sessionId = "0b6f3c1e-9999-4aaa-8bbb-000000000009" else . end' "$one" >"$tmp/forked.jsonl"
 jq -c 'del(.gitBranch) | .version = "9.9.9"' "$one" >"$tmp/rewritten.jsonl"
 ingest "$tmp/resumed.jsonl" "$tmp/again.jsonl" "$tmp/forked.jsonl" "$tmp/rewritten.jsonl"
+# the two are sessions of their own, of no answer
+jq '.files += ([7, 8] | map({ key: "resumed \(.)", value: { sessionId: "\(.)", generationsByModel: {}, toolCalls: {} } }) | from_entries)' "$claude/truth.json" >"$tmp/truth"
+truth=$tmp/truth
 check "resumed twice, forked and rewritten"
 exit 0

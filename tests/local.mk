@@ -44,6 +44,7 @@ shell_tests = \
 	tests/t/status-purge.sh \
 	tests/t/truth.sh \
 	tests/t/verify.sh \
+	tests/t/watch.sh \
 	tests/opencode/live.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures

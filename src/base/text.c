@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include <locale.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <wchar.h>
 
 #define MAX_MARKS 4 /* combining marks on one character */
@@ -143,4 +145,41 @@ const char *text_look(enum text_look look, bool colour)
 	static const char *const sequences[LOOK_COUNT] = { "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m" };
 
 	return colour && look < LOOK_COUNT ? sequences[look] : "";
+}
+
+void text_line_put(struct text_line *line, enum text_look look, const char *before, struct slice text)
+{
+	bool colour = line->colour && look != LOOK_PLAIN;
+	unsigned gap = text_columns(slice_of(before));
+
+	if (!text.len || (line->columns != TEXT_NO_LIMIT && line->used + gap + 1 > line->columns))
+		return;
+	buf_text(line->out, text_look(look, colour));
+	buf_text(line->out, before);
+	line->used += gap;
+	line->used += text_put(text, line->columns == TEXT_NO_LIMIT ? TEXT_NO_LIMIT : line->columns - line->used, line->out);
+	buf_text(line->out, text_look(LOOK_PLAIN, colour));
+}
+
+void text_line_format(struct text_line *line, enum text_look look, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	text_line_put(line, look, "", slice_of(text));
+}
+
+void text_line_to(struct text_line *line, unsigned column)
+{
+	for (; line->used < column && (line->columns == TEXT_NO_LIMIT || line->used < line->columns); line->used++)
+		buf_char(line->out, ' ');
+}
+
+void text_line_end(struct text_line *line)
+{
+	buf_char(line->out, '\n');
+	line->used = 0;
 }

@@ -20,4 +20,19 @@ void text_pad(struct slice text, unsigned columns, struct buf *out);
 enum text_look { LOOK_PLAIN, LOOK_BOLD, LOOK_DIM, LOOK_RED, LOOK_GREEN, LOOK_YELLOW, LOOK_CYAN, LOOK_COUNT };
 const char *text_look(enum text_look look, bool colour);
 
+/* A line that is put together from pieces and never becomes wider than there is room. */
+struct text_line {
+	struct buf *out;
+	unsigned columns, used; /* columns: TEXT_NO_LIMIT for a pipe */
+	bool colour;
+};
+/* Puts `before` (our own text) and the text, cut to what is left. Nothing when there is no text, or no room for more than a column. */
+void text_line_put(struct text_line *line, enum text_look look, const char *before, struct slice text);
+/* Our own words, by printf(3)'s format. */
+void text_line_format(struct text_line *line, enum text_look look, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Blanks up to this column; none when it was passed. */
+void text_line_to(struct text_line *line, unsigned column);
+/* Ends the line and begins the next one. */
+void text_line_end(struct text_line *line);
+
 #endif

@@ -16,7 +16,11 @@
 #define END { NULL, NULL, NULL }
 static const struct cmd_option no_options[] = { END };
 static const struct cmd_option status_options[] = {
-	{ "json", NULL, "for programs" }, { "watch", NULL, "again every 2 seconds, until interrupted" }, END,
+	{ "json", NULL, "for programs" },
+	{ "watch", NULL, "again and again, until q, Ctrl-C, --count or --for; a line each time where there is no terminal" },
+	{ "interval", "S", "seconds from one look to the next (2)" },
+	{ "count", "N", "end after N looks" },
+	{ "for", "S", "end after S seconds" }, END,
 };
 static const struct cmd_option metrics_options[] = { { "openmetrics", NULL, "as OpenMetrics 1.0" }, END };
 static const struct cmd_option purge_options[] = {

@@ -1,178 +1,112 @@
-/* lfspool status: one screen. */
+/* lfspool status: one screen, once or again and again. */
 #include "cmd/cmd.h"
 #include "base/clock.h"
-#include <inttypes.h>
-#include <stdlib.h>
-#include <time.h>
+#include "cmd/status_screen.h"
+#include "cmd/watch.h"
 #include <unistd.h>
 
-struct screen {
-	const struct json_doc *doc;
-	int32_t status;
+struct status {
+	const struct cmd_args *args;
+	struct status_rates rates;
+	struct err err;
 };
 
-static int64_t number(const struct screen *screen, const char *path)
+/* With reply and doc filled; both are the caller's to end. */
+static int ask(struct status *status, struct buf *reply, struct json_doc *doc, int32_t *ret_node)
 {
-	return json_int(screen->doc, json_path(screen->doc, screen->status, path), 0);
+	int rc = cmd_request(status->args, true, SLICE("{\"cmd\":\"status\"}"), -1, reply, &status->err);
+
+	if (rc == 0)
+		*ret_node = json_get(doc, cmd_result(doc, reply), "status");
+	return rc;
 }
 
-static void print_text(const struct json_doc *doc, int32_t node)
+static int fail(const struct status *status, int rc)
 {
-	struct buf text;
-
-	buf_init(&text, 0);
-	if (json_text(doc, node, &text) == 0)
-		cmd_print(stdout, buf_view(&text));
-	buf_done(&text);
+	if (rc != LF_ENOENT)
+		return cmd_fail(&status->err);
+	fputs("lfspool: there is no spool yet: nothing was ingested, and no daemon has run\n", stderr);
+	return EXIT_NOTHING;
 }
 
-static void print_daemon(const struct screen *screen)
+/* As JSON on one line, as a screen (rates: NULL when there is only this one), or as a line for a log. */
+static void show(struct status *status, const struct json_doc *doc, int32_t node, const struct term *term, bool watched, struct buf *out)
 {
-	int64_t pid = number(screen, "pid");
-	char up[32];
-
-	fputs("lfspool ", stdout);
-	print_text(screen->doc, json_path(screen->doc, screen->status, "version"));
-	if (pid > 0) {
-		clock_format_duration(number(screen, "uptime_s") * 1000, up);
-		printf(", daemon pid %" PRId64 ", up %s", pid, up);
+	if (cmd_flag(status->args, "json")) {
+		buf_slice(out, json_raw(doc, node));
+		buf_char(out, '\n');
+	} else if (watched && !term->screen) {
+		status_log_line(doc, node, &status->rates, clock_wall_ms(), out);
 	} else {
-		fputs(", no daemon running", stdout);
-	}
-	fputs(", mode ", stdout);
-	print_text(screen->doc, json_path(screen->doc, screen->status, "mode"));
-	putchar('\n');
-}
-
-static void print_spool(const struct screen *screen)
-{
-	char bytes[32], cap[32], oldest[32];
-
-	cmd_format_bytes((uint64_t)number(screen, "spool.bytes"), bytes);
-	cmd_format_bytes((uint64_t)number(screen, "spool.max_bytes"), cap);
-	fputs("\nSpool    ", stdout);
-	print_text(screen->doc, json_path(screen->doc, screen->status, "spool.path"));
-	printf("\n         %s of %s, %" PRId64 " records, %" PRId64 " sessions\n", bytes, cap, number(screen, "spool.records"),
-	       number(screen, "spool.sessions"));
-	printf("         %" PRId64 " delivered, %" PRId64 " pending, %" PRId64 " in flight, %" PRId64 " in doubt, %" PRId64 " dead letters\n",
-	       number(screen, "spool.delivered"), number(screen, "spool.pending"), number(screen, "spool.in_flight"),
-	       number(screen, "spool.in_doubt"), number(screen, "spool.dead"));
-	if (number(screen, "spool.pending") > 0) {
-		clock_format_duration(number(screen, "spool.oldest_pending_s") * 1000, oldest);
-		printf("         oldest pending: %s\n", oldest);
+		status_screen(doc, node, term, watched ? &status->rates : NULL, clock_wall_ms(), out);
 	}
 }
 
-static void print_sinks(const struct screen *screen)
+static int look(void *context, const struct term *term, struct buf *out)
 {
-	const struct json_doc *doc = screen->doc;
-	int32_t sinks = json_get(doc, screen->status, "sinks");
-
-	for (int32_t s = sinks == JSON_NONE ? JSON_NONE : doc->nodes[sinks].first; s != JSON_NONE; s = doc->nodes[s].next) {
-		int64_t last_ms = json_int(doc, json_get(doc, s, "last_success_ms"), 0);
-		char ago[32];
-		fputs("\nSink     ", stdout);
-		print_text(doc, json_get(doc, s, "name"));
-		fputs(" ", stdout);
-		print_text(doc, json_get(doc, s, "endpoint"));
-		fputs(" ", stdout);
-		print_text(doc, json_get(doc, s, "api"));
-		fputs(": ", stdout);
-		print_text(doc, json_get(doc, s, "state"));
-		if (json_raw(doc, json_get(doc, s, "reason")).len > 2) {
-			fputs(" (", stdout);
-			print_text(doc, json_get(doc, s, "reason"));
-			fputs(")", stdout);
-		}
-		printf("\n         %" PRId64 " delivered, %" PRId64 " retries", json_int(doc, json_get(doc, s, "delivered"), 0),
-		       json_int(doc, json_get(doc, s, "retries"), 0));
-		if (last_ms > 0) {
-			clock_format_duration(clock_wall_ms() - last_ms, ago);
-			printf(", last success %s ago", ago);
-		}
-		putchar('\n');
-	}
-}
-
-static void print_sources(const struct screen *screen)
-{
-	const struct json_doc *doc = screen->doc;
-	int32_t sources = json_get(doc, screen->status, "sources");
-
-	fputs("\nSources  ", stdout);
-	if (sources == JSON_NONE || doc->nodes[sources].first == JSON_NONE)
-		fputs("nothing was read yet", stdout);
-	for (int32_t s = sources == JSON_NONE ? JSON_NONE : doc->nodes[sources].first; s != JSON_NONE; s = doc->nodes[s].next) {
-		print_text(doc, json_get(doc, s, "name"));
-		fputs(": ", stdout);
-		print_text(doc, json_get(doc, s, "state"));
-		if (json_raw(doc, json_get(doc, s, "error")).len > 2) {
-			fputs(" (", stdout);
-			print_text(doc, json_get(doc, s, "error"));
-			fputs(")", stdout);
-		}
-		printf(", %" PRId64 " records%s", json_int(doc, json_get(doc, s, "records"), 0), doc->nodes[s].next == JSON_NONE ? "" : "\n         ");
-	}
-	putchar('\n');
-}
-
-static void print_map(const struct screen *screen, const char *title, const char *path)
-{
-	const struct json_doc *doc = screen->doc;
-	int32_t map = json_path(doc, screen->status, path);
-	int32_t row = map == JSON_NONE ? JSON_NONE : doc->nodes[map].first;
-
-	printf("\n%-9s", title);
-	if (row == JSON_NONE)
-		fputs("nothing", stdout);
-	for (; row != JSON_NONE; row = doc->nodes[row].next) {
-		struct slice key = doc->nodes[row].key;
-		printf("%.*s %" PRId64 "%s", (int)key.len - 2, key.ptr + 1, json_int(doc, row, 0), doc->nodes[row].next == JSON_NONE ? "" : ", ");
-	}
-	putchar('\n');
-}
-
-static int print_once(struct cmd_args *args)
-{
-	struct err err = { 0 };
+	struct status *status = context;
 	struct json_doc doc;
 	struct buf reply;
-	int32_t result;
+	int32_t node = JSON_NONE;
 	int rc;
 
 	buf_init(&reply, 0);
 	json_doc_init(&doc);
-	rc = cmd_request(args, true, SLICE("{\"cmd\":\"status\"}"), -1, &reply, &err);
-	result = cmd_result(&doc, &reply);
-	if (rc == 0 && cmd_flag(args, "json")) {
-		struct slice raw = json_raw(&doc, json_get(&doc, result, "status"));
-		printf("%.*s\n", (int)raw.len, raw.ptr);
-	} else if (rc == 0) {
-		struct screen screen = { &doc, json_get(&doc, result, "status") };
-		print_daemon(&screen);
-		print_spool(&screen);
-		print_sinks(&screen);
-		print_sources(&screen);
-		print_map(&screen, "Dropped", "dropped");
-		print_map(&screen, "Redacted", "redacted.by_rule");
+	rc = ask(status, &reply, &doc, &node);
+	if (rc == 0) {
+		status_rates_add(&status->rates, &doc, node, clock_mono_ms());
+		show(status, &doc, node, term, true, out);
+	} else if (term->screen) {
+		buf_format(out, "lfspool: %s\n", rc == LF_ENOENT ? "there is no spool yet" : status->err.text);
 	}
 	json_doc_done(&doc);
 	buf_done(&reply);
-	if (rc == LF_ENOENT)
-		fputs("lfspool: there is no spool yet: nothing was ingested, and no daemon has run\n", stderr);
-	return rc == 0 ? EXIT_DONE : rc == LF_ENOENT ? EXIT_NOTHING : cmd_fail(&err);
+	if (rc == 0)
+		return EXIT_DONE;
+	return term->screen ? EXIT_LATER : fail(status, rc) == EXIT_NOTHING ? EXIT_NOTHING : EXIT_LATER;
+}
+
+static int show_once(struct status *status)
+{
+	struct term term = term_of(STDOUT_FILENO);
+	struct json_doc doc;
+	struct buf reply, out;
+	int32_t node = JSON_NONE;
+	int rc;
+
+	buf_init(&reply, 0);
+	buf_init(&out, 0);
+	json_doc_init(&doc);
+	rc = ask(status, &reply, &doc, &node);
+	if (rc == 0) {
+		show(status, &doc, node, &term, false, &out);
+		cmd_write(&out);
+	}
+	json_doc_done(&doc);
+	buf_done(&reply);
+	buf_done(&out);
+	return rc == 0 ? EXIT_DONE : fail(status, rc);
 }
 
 int cmd_status(struct cmd_args *args)
 {
-	int status = print_once(args);
+	struct { const char *option; int64_t max, value; } numbers[] = { { "interval", 86400, 2 }, { "count", INT64_MAX, 0 }, { "for", 1000000, 0 } };
+	struct status status = { .args = args };
+	struct watch_options options = { .plain = cmd_flag(args, "json") };
 
-	while (cmd_flag(args, "watch") && (status == EXIT_DONE || status == EXIT_NOTHING)) {
-		fflush(stdout);
-		sleep(2);
-		if (isatty(STDOUT_FILENO))
-			fputs("\033[H\033[2J", stdout);
-		status = print_once(args);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		const char *text = cmd_value(args, numbers[i].option);
+		if (!text)
+			continue;
+		if (!cmd_flag(args, "watch"))
+			return cmd_usage("status: --%s goes with --watch", numbers[i].option);
+		if (cmd_number(numbers[i].option, text, 1, numbers[i].max, &numbers[i].value, &status.err) != 0)
+			return cmd_usage("status: %s", status.err.text);
 	}
-	return status;
+	if (!cmd_flag(args, "watch"))
+		return show_once(&status);
+	options.interval_ms = numbers[0].value * 1000;
+	options.count = numbers[1].value;
+	options.for_ms = numbers[2].value * 1000;
+	return watch_run(&options, look, &status);
 }

@@ -36,35 +36,22 @@ void line_style_init(struct line_style *style, const struct map_look *look)
 			style->left_columns -= figure_rows[i].columns;
 }
 
-/* The left side of a line, piece by piece, until its columns are used up. */
-struct left {
-	const struct line_style *style;
-	unsigned used;
-	struct buf *out;
-};
-
-static void left_put(struct left *left, enum text_look look, const char *before, struct slice text)
+/* What stands left of the figures. */
+static struct text_line left_side(const struct line_style *style, unsigned used, struct buf *out)
 {
-	unsigned gap = (unsigned)text_columns(slice_of(before));
-
-	if (left->used + gap + 1 > left->style->left_columns || !text.len)
-		return;
-	buf_text(left->out, text_look(look, left->style->colour && look != LOOK_PLAIN));
-	buf_text(left->out, before);
-	left->used += gap;
-	left->used += text_put(text, left->style->left_columns - left->used, left->out);
-	buf_text(left->out, text_look(LOOK_PLAIN, left->style->colour && look != LOOK_PLAIN));
+	return (struct text_line){ .out = out, .columns = style->left_columns, .used = used, .colour = style->colour };
 }
 
 /* Ends the line: the figures in their columns, no blanks behind the last one. */
-static void put_figures(struct left *left, enum text_look look, const struct figures *figures)
+static void put_figures(const struct line_style *style, struct text_line *left, enum text_look look, const struct figures *figures)
 {
-	unsigned missing = left->style->left_columns > left->used ? left->style->left_columns - left->used : 0;
+	bool colour = style->colour && look != LOOK_PLAIN;
+	unsigned missing = style->left_columns > left->used ? style->left_columns - left->used : 0;
 
-	buf_text(left->out, text_look(look, left->style->colour && look != LOOK_PLAIN));
+	buf_text(left->out, text_look(look, colour));
 	for (int i = 0; i < FIGURES; i++) {
 		unsigned n = (unsigned)strlen(figures->text[i]);
-		if (left->style->columns < figure_rows[i].least)
+		if (style->columns < figure_rows[i].least)
 			continue;
 		missing += figure_rows[i].columns;
 		if (!n)
@@ -74,7 +61,7 @@ static void put_figures(struct left *left, enum text_look look, const struct fig
 		buf_text(left->out, figures->text[i]);
 		missing = 0;
 	}
-	buf_text(left->out, text_look(LOOK_PLAIN, left->style->colour && look != LOOK_PLAIN));
+	buf_text(left->out, text_look(LOOK_PLAIN, colour));
 	buf_char(left->out, '\n');
 }
 
@@ -130,25 +117,25 @@ static void figure_cost(struct slice cost, struct figures *figures)
 }
 
 /* The model of a generation, the title of a tool call, what an event is about. */
-static void put_subject(struct left *left, const struct observation *observation)
+static void put_subject(struct text_line *left, const struct observation *observation)
 {
 	struct json_doc doc;
 	struct buf title;
 
 	if (observation->model.len) {
-		left_put(left, LOOK_DIM, "  ", observation->model);
+		text_line_put(left, LOOK_DIM, "  ", observation->model);
 		return;
 	}
 	json_doc_init(&doc);
 	buf_init(&title, 0);
 	if (observation->metadata.len && json_parse(&doc, observation->metadata, 0, NULL) == 0 &&
 	    json_text(&doc, json_get(&doc, 0, "title"), &title) == 0)
-		left_put(left, LOOK_DIM, "  ", buf_view(&title));
+		text_line_put(left, LOOK_DIM, "  ", buf_view(&title));
 	buf_done(&title);
 	json_doc_done(&doc);
 }
 
-static void put_status(struct left *left, const struct observation *observation)
+static void put_status(struct text_line *left, const struct observation *observation)
 {
 	static const struct { const char *mark; enum text_look look; } rows[] = {
 		[OBS_WARNING] = { "  ! ", LOOK_YELLOW }, [OBS_ERROR] = { "  ✗ ", LOOK_RED },
@@ -156,7 +143,7 @@ static void put_status(struct left *left, const struct observation *observation)
 	enum observation_level level = observation->level;
 
 	if (level >= OBS_WARNING)
-		left_put(left, rows[level].look, rows[level].mark,
+		text_line_put(left, rows[level].look, rows[level].mark,
 		         observation->status.len ? observation->status : slice_of(observation_level_name(level)));
 }
 
@@ -165,17 +152,17 @@ void line_draw(const struct line_style *style, unsigned used, const struct obser
 	static const enum text_look looks[] = {
 		[OBS_SPAN] = LOOK_PLAIN, [OBS_GENERATION] = LOOK_CYAN, [OBS_EVENT] = LOOK_DIM, [OBS_AGENT] = LOOK_BOLD, [OBS_TOOL] = LOOK_GREEN,
 	};
-	struct left left = { style, used, out };
+	struct text_line left = left_side(style, used, out);
 	struct figures figures = { 0 };
 
-	left_put(&left, observation->level == OBS_ERROR ? LOOK_RED : looks[observation->type], "", observation->name);
+	text_line_put(&left, observation->level == OBS_ERROR ? LOOK_RED : looks[observation->type], "", observation->name);
 	put_status(&left, observation);
 	put_subject(&left, observation);
 	if (observation->type != OBS_EVENT)
 		clock_format_duration(observation->end_ms - observation->start_ms, figures.text[FIGURE_TOOK]);
 	figure_usage(&observation->usage, &figures);
 	figure_cost(observation->cost, &figures);
-	put_figures(&left, LOOK_PLAIN, &figures);
+	put_figures(style, &left, LOOK_PLAIN, &figures);
 }
 
 void line_totals_add(struct line_totals *totals, const struct observation *observation)
@@ -201,17 +188,17 @@ void line_totals_add(struct line_totals *totals, const struct observation *obser
 	free(digits);
 }
 
-static void put_count(struct left *left, enum text_look look, unsigned count, const char *noun)
+static void put_count(struct text_line *left, enum text_look look, unsigned count, const char *noun)
 {
 	char text[64];
 
 	snprintf(text, sizeof text, "%u %s%s", count, noun, count == 1 ? "" : "s");
-	left_put(left, look, left->used ? "  " : "", slice_of(text));
+	text_line_put(left, look, left->used ? "  " : "", slice_of(text));
 }
 
 static void draw_totals(const struct line_style *style, const struct line_totals *totals, struct buf *out)
 {
-	struct left left = { style, 0, out };
+	struct text_line left = left_side(style, 0, out);
 	struct figures figures = { 0 };
 
 	put_count(&left, LOOK_PLAIN, totals->turns, "turn");
@@ -224,23 +211,22 @@ static void draw_totals(const struct line_style *style, const struct line_totals
 		figure_usage(&(struct observation_usage){ totals->input, totals->output, -1, totals->cache, -1 }, &figures);
 	if (totals->cost > 0)
 		snprintf(figures.text[FIGURE_COST], FIGURE_BYTES, "$%.6g", totals->cost);
-	put_figures(&left, LOOK_BOLD, &figures);
+	put_figures(style, &left, LOOK_BOLD, &figures);
 }
 
 void line_draw_header(const struct line_style *style, const struct line_totals *totals, struct buf *out)
 {
-	struct line_style whole = { .colour = style->colour, .left_columns = style->columns, .columns = style->columns };
-	struct left title = { style, 0, out }, where = { &whole, 0, out };
-	struct figures names, none = { 0 };
+	struct text_line title = left_side(style, 0, out), where = { .out = out, .columns = style->columns, .colour = style->colour };
+	struct figures names;
 	char start[32];
 
 	for (int i = 0; i < FIGURES; i++)
 		snprintf(names.text[i], FIGURE_BYTES, "%s", figure_rows[i].name);
-	left_put(&title, LOOK_BOLD, "", totals->first->title.len ? totals->first->title : SLICE("(no title)"));
-	put_figures(&title, LOOK_DIM, &names);
+	text_line_put(&title, LOOK_BOLD, "", totals->first->title.len ? totals->first->title : SLICE("(no title)"));
+	put_figures(style, &title, LOOK_DIM, &names);
 	draw_totals(style, totals, out);
 	clock_format_iso(totals->start_ms, start);
-	left_put(&where, LOOK_DIM, "", totals->first->session);
-	left_put(&where, LOOK_DIM, where.used ? "  " : "", slice_of(start));
-	put_figures(&where, LOOK_PLAIN, &none);
+	text_line_put(&where, LOOK_DIM, "", totals->first->session);
+	text_line_put(&where, LOOK_DIM, where.used ? "  " : "", slice_of(start));
+	text_line_end(&where);
 }

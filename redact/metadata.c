@@ -14,7 +14,7 @@ struct allow_row {
 };
 
 static const struct allow_row allow_rows[] = {
-	{ RECORD_SESSION, NULL, "parent version agent created archived called" },
+	{ RECORD_SESSION, NULL, "parent project version agent created archived called" },
 	{ RECORD_MESSAGE, NULL, "role parent agent mode model provider variant created completed finish summary cost tokens:t "
 	                        "error:e diffs:d" },
 	{ RECORD_PART, "text", "synthetic ignored start end" },

@@ -21,7 +21,8 @@ static const struct {
 } kept_keys[] = {
 	{ "type", ANY },       { "status", ANY },       { "tool", ANY },       { "call", ANY },      { "exit", ANY },
 	{ "start", ANY },      { "end", ANY },          { "child", ANY },      { "commit", ANY },    { "role", ANY },
-	{ "parent", ANY },     { "agent", ANY },        { "mode", ANY },       { "model", ANY },     { "provider", ANY },
+	{ "parent", ANY },     { "project", BIT(RECORD_SESSION) },
+	    { "agent", ANY },        { "mode", ANY },       { "model", ANY },     { "provider", ANY },
 	{ "variant", ANY },    { "created", ANY },      { "completed", ANY },  { "finish", ANY },    { "summary", ANY },
 	{ "version", ANY },    { "archived", ANY },     { "cost", ANY },       { "tokens", ANY },    { "reason", ANY },
 	{ "mime", ANY },       { "name", ANY },         { "auto", ANY },       { "overflow", ANY },  { "attempt", ANY },

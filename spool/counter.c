@@ -16,6 +16,15 @@ int spool_count(struct spool *spool, const char *name, const char *label, int64_
 	return spool_leave(spool, own, rc, err);
 }
 
+int spool_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err)
+{
+	int rc = sql_int(spool, SQL_COUNTER_GET, ret, err, "ss", slice_of(name), slice_of(label));
+
+	if (rc == LF_ENOENT)
+		*ret = 0;
+	return rc == LF_ENOENT ? 0 : rc;
+}
+
 int spool_each_counter(struct spool *spool, const char *name, spool_counter_fn *fn, void *context, struct err *err)
 {
 	struct query query;

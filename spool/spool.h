@@ -167,6 +167,8 @@ int spool_dead_drop(struct spool *spool, int64_t id /* 0: all */, uint64_t *ret_
 
 /* ---- counters (durable, by name) ---- */
 int spool_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
+/* *ret: 0 for what was never counted. */
+int spool_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err);
 typedef int spool_counter_fn(void *context, const char *name, const char *label, int64_t value, struct err *err);
 int spool_each_counter(struct spool *spool, const char *name /* NULL: all */, spool_counter_fn *fn, void *context, struct err *err);
 /* What was counted once stays known after its record is gone (purge, retention), so that reading it again counts nothing. */

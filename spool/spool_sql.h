@@ -231,6 +231,7 @@
 	X(SQL_OUTGO_COUNT, "SELECT count(*) FROM outgo WHERE state<>0") \
 	X(SQL_OUTGO_TRIM, "DELETE FROM outgo WHERE id IN (SELECT id FROM outgo WHERE state<>0 ORDER BY id LIMIT ?1)") \
 	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
+	X(SQL_COUNTER_GET, "SELECT value FROM counter WHERE name=?1 AND label=?2") \
 	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE ?1='' OR name=?1 ORDER BY name, label") \
 	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?1)") \
 	X(SQL_COUNTED_COUNT, "SELECT count(*) FROM counted") \

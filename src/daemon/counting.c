@@ -2,6 +2,7 @@
 #include "daemon/counting.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "daemon/series.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,21 +22,38 @@ int counting_open(struct spool *spool, struct err *err)
 	return spool_meta_set(spool, COUNTING_START, slice_of(text), err);
 }
 
+struct mover {
+	struct spool *spool;
+	const struct count_options *options; /* NULL: nothing of an agent's */
+};
+
 static int move(void *context, const char *name, const char *label, int64_t add, struct err *err)
 {
-	return spool_count(context, name, label, add, err);
+	const struct mover *mover = context;
+	char admitted[SERIES_LABEL_BYTES];
+	int rc = mover->options ? series_admit(mover->spool, mover->options->max_series, name, label, admitted, err) : 0;
+
+	return rc != 0 ? rc : spool_count(mover->spool, name, mover->options ? admitted : label, add, err);
 }
 
-static int see_created(void *context, const struct clean_record_view *view, struct err *err)
+static int move_all(struct spool *spool, const struct count_options *options, const struct count_amounts *old, const struct count_amounts *now,
+                    struct err *err)
+{
+	struct mover mover = { spool, options };
+
+	return count_moves(old, now, move, &mover, err);
+}
+
+static int see_session(void *context, const struct clean_record_view *view, struct err *err)
 {
 	(void)err;
-	*(int64_t *)context = count_created_ms(view->body);
+	count_session_read(view->body, context);
 	return 0;
 }
 
 struct before { /* what stands in the spool before a record is stored */
 	const struct count_options *options;
-	int64_t session_ms;
+	struct count_session session;
 	bool session_known, head_known;
 	struct count_amounts amounts;
 };
@@ -45,13 +63,13 @@ static int see_head(void *context, const struct clean_record_view *view, struct 
 	struct before *before = context;
 
 	(void)err;
-	count_record(view, before->session_ms, before->options, &before->amounts);
+	count_record(view, &before->session, before->options, &before->amounts);
 	return 0;
 }
 
 static int look(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
 {
-	int rc = spool_find_session(spool, view->source, view->session, see_created, &before->session_ms, err);
+	int rc = spool_find_session(spool, view->source, view->session, see_session, &before->session, err);
 
 	before->session_known = rc == 0;
 	if (rc != 0 && rc != LF_ENOENT)
@@ -62,14 +80,15 @@ static int look(struct spool *spool, const struct clean_record_view *view, struc
 }
 
 /* Amounts of something that no revision is known of: only if it was never counted. */
-static int count_first(struct spool *spool, struct slice source, struct slice key, const struct count_amounts *amounts, struct err *err)
+static int count_first(struct spool *spool, const struct count_options *options, struct slice source, struct slice key,
+                       const struct count_amounts *amounts, struct err *err)
 {
 	bool known;
 	int rc = spool_counted_get(spool, source, key, &known, err);
 
 	if (rc != 0 || known)
 		return rc;
-	rc = count_moves(NULL, amounts, move, spool, err);
+	rc = move_all(spool, options, NULL, amounts, err);
 	return rc != 0 ? rc : spool_counted_set(spool, source, key, err);
 }
 
@@ -77,8 +96,8 @@ static int count_first(struct spool *spool, struct slice source, struct slice ke
  * What can grow counts a state at a time: the amounts that a revision has. Read again after its records were purged, a
  * session goes through the same states.
  */
-static int count_state(struct spool *spool, const struct clean_record_view *view, const struct count_amounts *old, const struct count_amounts *now,
-                       struct err *err)
+static int count_state(struct spool *spool, const struct count_options *options, const struct clean_record_view *view,
+                       const struct count_amounts *old, const struct count_amounts *now, struct err *err)
 {
 	struct buf state;
 	bool known = false;
@@ -91,7 +110,7 @@ static int count_state(struct spool *spool, const struct clean_record_view *view
 			buf_format(&state, "|%u=%" PRId64, i, now->slots[i].value);
 	rc = spool_counted_get(spool, view->source, buf_view(&state), &known, err);
 	if (rc == 0 && !known && old)
-		rc = count_moves(old, now, move, spool, err);
+		rc = move_all(spool, options, old, now, err);
 	if (rc == 0 && !known)
 		rc = spool_counted_set(spool, view->source, buf_view(&state), err);
 	buf_done(&state);
@@ -103,7 +122,7 @@ static int count_bare(struct spool *spool, const struct before *before, const st
 	struct count_amounts amounts;
 
 	count_bare_session(view, before->options, &amounts);
-	return count_first(spool, view->source, view->session, &amounts, err);
+	return count_first(spool, before->options, view->source, view->session, &amounts, err);
 }
 
 static int count_stored(struct spool *spool, const struct before *before, const struct clean_record_view *view, struct err *err)
@@ -111,11 +130,11 @@ static int count_stored(struct spool *spool, const struct before *before, const 
 	struct count_amounts now;
 	int rc = 0;
 
-	count_record(view, before->session_ms, before->options, &now);
+	count_record(view, &before->session, before->options, &now);
 	if (!before->amounts.any && now.any)
-		rc = count_first(spool, view->source, view->key, &now, err);
+		rc = count_first(spool, before->options, view->source, view->key, &now, err);
 	if (rc == 0 && now.any && (before->amounts.any || now.grows))
-		rc = count_state(spool, view, before->amounts.any ? &before->amounts : NULL, &now, err);
+		rc = count_state(spool, before->options, view, before->amounts.any ? &before->amounts : NULL, &now, err);
 	if (rc == 0 && now.any && !before->session_known && view->kind != RECORD_SESSION)
 		rc = count_bare(spool, before, view, err);
 	return rc;
@@ -138,13 +157,20 @@ int counting_append(struct spool *spool, const struct count_options *options, co
 	return rc;
 }
 
+int counting_add(struct spool *spool, enum fact_id fact, int64_t value, struct err *err)
+{
+	struct mover mover = { spool, NULL };
+
+	return count_observe(&facts[fact], value, "{}", move, &mover, err);
+}
+
 int counting_observe(struct spool *spool, enum fact_id fact, int64_t value, struct err *err)
 {
 	int rc = spool_begin(spool, err);
 
 	if (rc != 0)
 		return rc;
-	rc = count_observe(&facts[fact], value, "{}", move, spool, err);
+	rc = counting_add(spool, fact, value, err);
 	if (rc == 0)
 		rc = spool_commit(spool, err);
 	if (rc != 0)
@@ -210,7 +236,7 @@ static int count_one_turn(struct spool *spool, const struct count_options *optio
 	buf_slice(&key, turn->amounts.session);
 	buf_char(&key, ':');
 	buf_text(&key, turn->id);
-	rc = count_first(spool, turn->amounts.source, buf_view(&key), &amounts, err);
+	rc = count_first(spool, options, turn->amounts.source, buf_view(&key), &amounts, err);
 	buf_done(&key);
 	return rc;
 }
@@ -218,9 +244,12 @@ static int count_one_turn(struct spool *spool, const struct count_options *optio
 int counting_turns_end(struct counting_turns *turns, struct spool *spool, const struct count_options *options, struct slice source,
                        struct slice session, struct err *err)
 {
-	int rc = 0;
+	struct count_session known = { 0 };
+	int rc = options->project_label && turns->count > 0 ? spool_find_session(spool, source, session, see_session, &known, err) : 0;
 
+	rc = rc == LF_ENOENT ? 0 : rc;
 	for (size_t i = 0; rc == 0 && i < turns->count; i++) {
+		turns->items[i].amounts.project = known.project;
 		turns->items[i].amounts.source = source;
 		turns->items[i].amounts.session = session;
 		if (turns->items[i].finished)

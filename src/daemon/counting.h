@@ -16,7 +16,9 @@ int counting_open(struct spool *spool, struct err *err);
 int counting_append(struct spool *spool, const struct count_options *options, const struct clean_record *record,
                     enum spool_appended *ret, struct err *err);
 
-/* One observation of a histogram of lfspool's own, in a transaction of its own. */
+/* One observation of a histogram of lfspool's own, inside the caller's transaction. */
+int counting_add(struct spool *spool, enum fact_id fact, int64_t value, struct err *err);
+/* The same in a transaction of its own. */
 int counting_observe(struct spool *spool, enum fact_id fact, int64_t value, struct err *err);
 
 /* Turns of one session, gathered while it is assembled. */

@@ -37,7 +37,7 @@ struct exporter {
 	atomic_bool cancel;
 	char *url;
 	char *headers[MAX_HEADERS + 2]; /* NULL-terminated */
-	bool json, gzip;
+	bool json, gzip, exponential;
 	enum metrics_temporality temporality;
 	int64_t interval_ms, backoff_ms, backoff_max_ms, complained_mono_ms;
 };
@@ -66,6 +66,7 @@ static int prepare_run(struct spool *spool, void *arg, struct err *err)
 		rc = delta_freeze(spool, exporter->temporality, now_ms, &window, err);
 	if (rc != 0)
 		return rc;
+	options.exponential = exporter->exponential;
 	export->metrics = metrics_new(&options);
 	export->context = (struct otlp_context){
 		.temporality = exporter->temporality, .start_ms = meter_start_ms(spool), .time_ms = now_ms, .delta_start_ms = window.start_ms,
@@ -295,6 +296,7 @@ static struct exporter *exporter_new(struct work *work)
 	exporter->work = work;
 	exporter->url = make_url(conf);
 	exporter->json = strcmp(conf_string(conf, "otlp_protocol"), "http/json") == 0;
+	exporter->exponential = conf_string(conf, "otlp_histograms")[0] == 'b';
 	exporter->gzip = strcmp(conf_string(conf, "otlp_compression"), "gzip") == 0;
 	exporter->temporality = (enum metrics_temporality)conf_int(conf, "otlp_temporality");
 	exporter->interval_ms = conf_int(conf, "otlp_interval");

@@ -13,9 +13,10 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
 	src/daemon/follow_take.c \
 	src/daemon/listener.c src/daemon/listener.h \
-	src/daemon/meter.c src/daemon/meter.h \
+	src/daemon/meter.c src/daemon/meter.h src/daemon/meter_agents.c src/daemon/meter_private.h \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
+	src/daemon/series.c src/daemon/series.h \
 	src/daemon/session_map.c src/daemon/session_map.h \
 	src/daemon/sources.c src/daemon/sources.h \
 	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \

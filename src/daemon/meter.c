@@ -1,12 +1,10 @@
 /* Counters, figures and sessions -> metrics; see meter.h. */
 #include "daemon/meter.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "daemon/counting.h"
+#include "daemon/meter_private.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-#define TITLE_MAX_BYTES 100
 
 struct metrics_options meter_options(const struct conf *conf)
 {
@@ -16,6 +14,20 @@ struct metrics_options meter_options(const struct conf *conf)
 		.excluded = conf_string(conf, "metrics_excluded_attributes"), .labels = conf_string(conf, "metrics_labels"),
 		.cost_scale = conf_number(conf, "cost_scale"),
 	};
+}
+
+/* A sink that is paused waits for a person: wrong keys, most of all. */
+static void sink_figures(struct spool *spool, struct metrics *metrics)
+{
+	static const char *const pairs[] = { "sink", "langfuse", NULL };
+	struct buf value;
+	struct err ignored;
+	bool paused;
+
+	buf_init(&value, 1024);
+	paused = spool_meta_get(spool, "paused", &value, &ignored) == 0 && value.len > 0;
+	buf_done(&value);
+	metrics_gauge(metrics, "lfspool.sink.paused", "1", "Whether sending is paused, until the server takes it again.", pairs, paused);
 }
 
 int64_t meter_start_ms(struct spool *spool)
@@ -62,50 +74,13 @@ static int figures(struct spool *spool, const struct work *work, struct metrics 
 	return rc;
 }
 
-/* ---- sessions, for the names of the exporters ---- */
-
-struct sessions {
-	struct metrics *metrics;
-	int64_t since_ms;
-	double active;
-};
-
-static void session_info(struct metrics *metrics, const struct spool_session_row *row)
-{
-	char id[128], source[64], title[TITLE_MAX_BYTES + 1] = "";
-	const char *pairs[] = { "session_id", id, "source", source, "title", title, NULL };
-	struct slice cut = json_utf8_cut(row->title, TITLE_MAX_BYTES);
-
-	snprintf(id, sizeof id, "%.*s", (int)row->id.len, row->id.ptr);
-	snprintf(source, sizeof source, "%.*s", (int)row->source.len, row->source.ptr);
-	if (metrics_has_label(metrics, "title"))
-		snprintf(title, sizeof title, "%.*s", (int)cut.len, cut.ptr ? cut.ptr : "");
-	else
-		pairs[4] = NULL;
-	metrics_gauge(metrics, "opencode.session.info", "1", "Sessions in the spool.", pairs, 1);
-}
-
-static int see_session(void *context, const struct spool_session_row *row, struct err *err)
-{
-	struct sessions *sessions = context;
-
-	(void)err;
-	sessions->active += row->last_ms >= sessions->since_ms;
-	if (metrics_has_label(sessions->metrics, "session"))
-		session_info(sessions->metrics, row);
-	return 0;
-}
-
 int meter_gauges(struct spool *spool, const struct work *work, struct metrics *metrics, struct err *err)
 {
-	struct sessions sessions = { .metrics = metrics, .since_ms = clock_wall_ms() - work->stale_after_ms };
 	int rc = figures(spool, work, metrics, err);
 
-	if (rc != 0 || !metrics_has_profile(metrics, "exporter"))
-		return rc;
-	rc = spool_each_session(spool, see_session, &sessions, err);
-	metrics_gauge(metrics, "opencode.session.active", "1", "Sessions in which something happened within stale_after.", NULL, sessions.active);
-	return rc;
+	if (rc == 0)
+		sink_figures(spool, metrics);
+	return rc == 0 && metrics_has_profile(metrics, "exporter") ? meter_agents(spool, work, metrics, err) : rc;
 }
 
 int meter_read(struct spool *spool, const struct work *work, struct metrics **ret, int64_t *ret_start_ms, struct err *err)

@@ -1,5 +1,6 @@
 /* Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. */
 #include "daemon/pipeline.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/counting.h"
 #include <errno.h>
@@ -22,6 +23,7 @@ struct pipeline {
 	struct clean_record *records[BATCH_RECORDS];
 	unsigned count;
 	size_t bytes;
+	int64_t first_mono_ms;   /* when the first record of the batch came */
 	struct buf letters;      /* dead letters of oversize input: JSON objects, a line each */
 	uint64_t *hits;          /* by rule, not yet durable */
 	uint64_t stored, unchanged; /* of the batch being written; counted once it is durable */
@@ -129,6 +131,8 @@ static int store_batch(struct spool *spool, void *arg, struct err *err)
 		return err_set(err, LF_EFULL, "%s: the disk is full: less than %u MB are free", spool_path(spool),
 		               (unsigned)(WORK_RESERVE_INPUT >> 20));
 	rc = store_records(pipeline, spool, err);
+	if (rc == 0 && pipeline->count > 0)
+		rc = counting_add(spool, FACT_INGEST_MS, clock_mono_ms() - pipeline->first_mono_ms, err);
 	if (rc == 0)
 		rc = store_letters(pipeline, spool, err);
 	if (rc == 0)
@@ -203,6 +207,8 @@ static int take_event(void *context, const struct raw_event *event, struct err *
 		pipeline->result->dropped++;
 		return 0;
 	}
+	if (pipeline->count == 0)
+		pipeline->first_mono_ms = clock_mono_ms();
 	pipeline->records[pipeline->count++] = record;
 	pipeline->bytes += clean_record_view(record)->body.len;
 	return pipeline->count == BATCH_RECORDS || pipeline->bytes >= BATCH_BYTES ? submit(pipeline, err) : 0;

@@ -106,6 +106,8 @@ int work_init(struct work *work, const struct conf *conf, struct err *err)
 	work->started_mono_ms = clock_mono_ms();
 	work->unit = unit && strcmp(unit, "turn") == 0 ? TRACE_UNIT_TURN : TRACE_UNIT_SESSION;
 	work->stale_after_ms = conf_int(conf, "stale_after");
+	work->count.max_series = (unsigned)conf_int(conf, "metrics_max_series");
+	work->count.project_label = list_has(conf_string(conf, "metrics_labels"), "project");
 	work->count.session_label = list_has(conf_string(conf, "metrics_labels"), "session");
 	if (redact_mode_parse(conf_string(conf, "mode"), &work->mode) != 0)
 		return err_set(err, LF_EINVAL, "mode: unknown value");

@@ -39,13 +39,13 @@ static const char *const sql[DB_STATEMENTS] = {
 	[DB_PROMPTED] = "SELECT max(seq) FROM event WHERE aggregate_id=?1 AND type>='session.next.prompted'"
 	                " AND type<'session.next.prompted/' AND seq<=?2",
 	[DB_SESSION] = "SELECT id, parent_id, directory, title, version, time_created, time_archived, agent, metadata,"
-	               " time_updated FROM session WHERE id=?1",
+	               " time_updated, project_id FROM session WHERE id=?1",
 	[DB_MESSAGES] = "SELECT rowid, id, time_created, time_updated FROM message"
 	                " WHERE session_id=?1 AND (time_created, id)>(?2, ?3) ORDER BY time_created, id",
 	[DB_PARTS] = "SELECT rowid, id, time_updated FROM part WHERE message_id=?1 AND id>?2 ORDER BY id",
 };
 /* Of a version that has no agent, metadata or archive. */
-static const char session_plain[] = "SELECT id, parent_id, directory, title, version, time_created, NULL, NULL, NULL, time_updated"
+static const char session_plain[] = "SELECT id, parent_id, directory, title, version, time_created, NULL, NULL, NULL, time_updated, NULL"
                                     " FROM session WHERE id=?1";
 
 /* ---- failures ---- */

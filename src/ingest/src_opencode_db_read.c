@@ -183,6 +183,8 @@ static int add_session(struct opencode_db *db, struct slice session, struct open
 			add_member(out, keys[i], db_text(row, i));
 	if (sqlite3_column_type(row, 7) != SQLITE_NULL)
 		add_member(out, "agent", db_text(row, 7));
+	if (sqlite3_column_type(row, 10) != SQLITE_NULL)
+		add_member(out, "projectID", db_text(row, 10));
 	if (sqlite3_column_type(row, 8) != SQLITE_NULL) {
 		buf_text(out, ",\"metadata\":");
 		buf_slice(out, db_text(row, 8));

@@ -24,6 +24,7 @@ static void session_body(struct ingest *in, int32_t info)
 	if (json_text(doc, title, &in->scratch) == 0 && !is_placeholder(buf_view(&in->scratch)))
 		body_text(in, "title", title);
 	body_text(in, "parent", json_get(doc, info, "parentID"));
+	body_text(in, "project", json_get(doc, info, "projectID"));
 	body_text(in, "directory", json_get(doc, info, "directory"));
 	body_text(in, "version", json_get(doc, info, "version"));
 	body_text(in, "agent", json_get(doc, info, "agent"));

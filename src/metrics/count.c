@@ -1,5 +1,7 @@
 /* Amounts of one record; see count.h. Each kind of record has its own function; slots are fixed so that revisions can be compared. */
 #include "metrics/count.h"
+#include "metrics/exponential.h"
+#include <inttypes.h>
 #include <stdio.h>
 
 #define VALUE_MAX_BYTES 100 /* of a label's value: names of models, agents and tools */
@@ -13,6 +15,7 @@ enum turn_slot { R_MS, R_TOKENS, R_COST };
 struct counting {
 	const struct clean_record_view *record;
 	const struct count_options *options;
+	const char *project;  /* of the session; "" */
 	struct json_doc doc;
 	struct buf text;      /* scratch of one value */
 	struct count_amounts *ret;
@@ -57,6 +60,8 @@ static void label_begin(struct label *label, struct counting *counting)
 	label_text(label, "source", counting->record->source);
 	if (counting->options->session_label)
 		label_text(label, "session", counting->record->session);
+	if (counting->options->project_label)
+		label_text(label, "project", slice_of(counting->project));
 }
 
 /* A label that does not fit is left empty: its amounts still count. */
@@ -279,10 +284,20 @@ static void done(struct counting *counting)
 	buf_done(&counting->text);
 }
 
-void count_record(const struct clean_record_view *record, int64_t session_created_ms, const struct count_options *options,
+static void count_session(const struct clean_record_view *record, struct counting *counting)
+{
+	struct count_session own;
+
+	count_session_read(record->body, &own);
+	counting->project = own.project;
+	one(counting, FACT_SESSIONS, "is_subagent", record->link.len > 0 ? "true" : "false");
+	counting->project = "";
+}
+
+void count_record(const struct clean_record_view *record, const struct count_session *session, const struct count_options *options,
                   struct count_amounts *ret)
 {
-	struct counting counting = { .record = record, .options = options, .ret = ret };
+	struct counting counting = { .record = record, .options = options, .project = session->project, .ret = ret };
 
 	begin(&counting);
 	if (json_parse(&counting.doc, record->body, 0, NULL) != 0) {
@@ -290,11 +305,11 @@ void count_record(const struct clean_record_view *record, int64_t session_create
 		return;
 	}
 	if (record->kind == RECORD_SESSION)
-		one(&counting, FACT_SESSIONS, "is_subagent", record->link.len > 0 ? "true" : "false");
+		count_session(record, &counting);
 	else if (record->kind == RECORD_MESSAGE)
-		count_message(&counting, session_created_ms);
+		count_message(&counting, session->created_ms);
 	else if (record->kind == RECORD_PART)
-		count_part(&counting, session_created_ms);
+		count_part(&counting, session->created_ms);
 	else if (json_string_is(&counting.doc, json_get(&counting.doc, 0, "type"), "retry"))
 		one(&counting, FACT_RETRIES, NULL, NULL);
 	done(&counting);
@@ -302,7 +317,7 @@ void count_record(const struct clean_record_view *record, int64_t session_create
 
 void count_bare_session(const struct clean_record_view *record, const struct count_options *options, struct count_amounts *ret)
 {
-	struct counting counting = { .record = record, .options = options, .ret = ret };
+	struct counting counting = { .record = record, .options = options, .project = "", .ret = ret };
 
 	begin(&counting);
 	one(&counting, FACT_SESSIONS, "is_subagent", "false");
@@ -312,7 +327,7 @@ void count_bare_session(const struct clean_record_view *record, const struct cou
 void count_turn(const struct count_turn *turn, const struct count_options *options, struct count_amounts *ret)
 {
 	struct clean_record_view record = { .source = turn->source, .session = turn->session };
-	struct counting counting = { .record = &record, .options = options, .ret = ret };
+	struct counting counting = { .record = &record, .options = options, .project = turn->project, .ret = ret };
 	const struct { unsigned slot; enum fact_id fact; int64_t value; } rows[] = {
 		{ R_MS, FACT_TURN_MS, turn->duration_ms }, { R_TOKENS, FACT_TURN_TOKENS, turn->tokens }, { R_COST, FACT_TURN_COST, turn->cost_pico },
 	};
@@ -334,6 +349,12 @@ int count_observe(const struct fact *fact, int64_t value, const char *label, cou
 
 	snprintf(name, sizeof name, "%s/%u", fact->name, fact_bucket(fact, value));
 	rc = fn(context, name, label, 1, err);
+	if (value > 0)
+		snprintf(name, sizeof name, "%s/x%" PRId32, fact->name, exponential_index(fact_value(fact, value)));
+	else
+		snprintf(name, sizeof name, "%s/z", fact->name);
+	if (rc == 0)
+		rc = fn(context, name, label, 1, err);
 	if (rc != 0 || value == 0)
 		return rc;
 	snprintf(name, sizeof name, "%s/sum", fact->name);
@@ -357,14 +378,19 @@ int count_moves(const struct count_amounts *old, const struct count_amounts *now
 	return rc;
 }
 
-int64_t count_created_ms(struct slice body)
+void count_session_read(struct slice body, struct count_session *ret)
 {
 	struct json_doc doc;
-	int64_t ms = 0;
+	struct buf text;
 
+	*ret = (struct count_session){ 0 };
 	json_doc_init(&doc);
-	if (json_parse(&doc, body, 0, NULL) == 0)
-		ms = json_int(&doc, json_get(&doc, 0, "created"), 0);
+	buf_init(&text, TEXT_MAX_BYTES);
+	if (json_parse(&doc, body, 0, NULL) == 0) {
+		ret->created_ms = json_int(&doc, json_get(&doc, 0, "created"), 0);
+		if (json_text(&doc, json_get(&doc, 0, "project"), &text) == 0)
+			snprintf(ret->project, sizeof ret->project, "%.*s", (int)json_utf8_cut(buf_view(&text), VALUE_MAX_BYTES).len, text.data);
+	}
 	json_doc_done(&doc);
-	return ms;
+	buf_done(&text);
 }

@@ -11,6 +11,7 @@
 
 #define COUNT_SLOTS 16
 #define COUNT_LABEL_BYTES 1024
+#define COUNT_PROJECT_BYTES 104
 
 struct count_amount {
 	enum fact_id fact;
@@ -27,18 +28,27 @@ struct count_amounts {
 
 struct count_options {
 	bool session_label;   /* every counter has the session's id: as many series as sessions */
+	bool project_label;   /* every counter has the id of the session's project, where it is known */
+	unsigned max_series;  /* of a fact: what would make more is counted without labels */
 };
 
 /* Whether records of this kind and body can count at all; cheap, for text and reasoning parts. */
 bool count_can(const struct clean_record_view *record);
-/* session_created_ms: 0 when the session is not known. A body that is no JSON counts nothing. */
-void count_record(const struct clean_record_view *record, int64_t session_created_ms, const struct count_options *options,
+/* What is to be known of a record's session; zeroes when it is not known. */
+struct count_session {
+	int64_t created_ms;
+	char project[COUNT_PROJECT_BYTES];
+};
+void count_session_read(struct slice body, struct count_session *ret);
+/* A body that is no JSON counts nothing. */
+void count_record(const struct clean_record_view *record, const struct count_session *session, const struct count_options *options,
                   struct count_amounts *ret);
 /* A session of which no record of its own is known (opencode run). */
 void count_bare_session(const struct clean_record_view *record, const struct count_options *options, struct count_amounts *ret);
 
 struct count_turn { /* a finished turn */
 	struct slice source, session;
+	const char *project;
 	int64_t duration_ms, tokens, cost_pico;
 };
 void count_turn(const struct count_turn *turn, const struct count_options *options, struct count_amounts *ret);
@@ -48,8 +58,5 @@ typedef int count_move_fn(void *context, const char *name, const char *label, in
 int count_moves(const struct count_amounts *old, const struct count_amounts *now, count_move_fn *fn, void *context, struct err *err);
 /* One observation of a histogram that is no fact of an agent. */
 int count_observe(const struct fact *fact, int64_t value, const char *label, count_move_fn *fn, void *context, struct err *err);
-
-/* The session's time.created in its record's body, 0 when it is not there. */
-int64_t count_created_ms(struct slice body);
 
 #endif

@@ -12,16 +12,17 @@ static const double cost_bounds[] = { 0, 0.0001, 0.001, 0.0025, 0.005, 0.01, 0.0
 static const double call_bounds[] = { 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92 };
 static const double call_token_bounds[] = { 1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864 };
 
-#define SUM(name) { name, FACT_SUM, 1, NULL, 0 }
-#define HISTOGRAM(name, scale, bounds) { name, FACT_HISTOGRAM, scale, bounds, sizeof(bounds) / sizeof(bounds)[0] }
+#define SUM(name) { name, FACT_SUM, 1, NULL, 0, false }
+#define HISTOGRAM(name, scale, bounds) { name, FACT_HISTOGRAM, scale, bounds, sizeof(bounds) / sizeof(bounds)[0], false }
+#define OWN(name, bounds) { name, FACT_HISTOGRAM, 1, bounds, sizeof(bounds) / sizeof(bounds)[0], true }
 const struct fact facts[FACT_COUNT] = {
 	[FACT_SESSIONS] = SUM("metric.sessions"),
 	[FACT_TOKENS] = SUM("metric.tokens"),
-	[FACT_COST] = { "metric.cost", FACT_SUM, 1 / PICO_PER_DOLLAR, NULL, 0 },
+	[FACT_COST] = { "metric.cost", FACT_SUM, 1 / PICO_PER_DOLLAR, NULL, 0, false },
 	[FACT_MESSAGES] = SUM("metric.messages"),
 	[FACT_CACHE] = SUM("metric.cache"),
 	[FACT_LINES] = SUM("metric.lines"),
-	[FACT_LINES_NOW] = { "metric.lines_now", FACT_UP_DOWN, 1, NULL, 0 },
+	[FACT_LINES_NOW] = { "metric.lines_now", FACT_UP_DOWN, 1, NULL, 0, false },
 	[FACT_COMMITS] = SUM("metric.commits"),
 	[FACT_RETRIES] = SUM("metric.retries"),
 	[FACT_SUBTASKS] = SUM("metric.subtasks"),
@@ -32,12 +33,19 @@ const struct fact facts[FACT_COUNT] = {
 	[FACT_TURN_COST] = HISTOGRAM("metric.turn_cost", 1 / PICO_PER_DOLLAR, cost_bounds),
 	[FACT_CALL_MS] = HISTOGRAM("metric.call_ms", 0.001, call_bounds),
 	[FACT_CALL_TOKENS] = HISTOGRAM("metric.call_tokens", 1, call_token_bounds),
-	[FACT_FLUSH_MS] = HISTOGRAM("metric.flush_ms", 1, tool_bounds),
+	[FACT_FLUSH_MS] = OWN("metric.flush_ms", tool_bounds),
+	[FACT_INGEST_MS] = OWN("metric.ingest_ms", tool_bounds),
 };
+
+/* A scale below 1 is the inverse of a whole number, by which the division is exact where the product is not. */
+double fact_value(const struct fact *fact, int64_t value)
+{
+	return fact->scale < 1 ? (double)value / (1 / fact->scale) : (double)value * fact->scale;
+}
 
 unsigned fact_bucket(const struct fact *fact, int64_t value)
 {
-	double own = (double)value * fact->scale;
+	double own = fact_value(fact, value);
 	unsigned i = 0;
 
 	while (i < fact->bound_count && own > fact->bounds[i])

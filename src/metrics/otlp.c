@@ -46,7 +46,7 @@ static bool given(const char *pairs, const char *wanted)
 void otlp_resource(const struct otlp_context *context, otlp_attribute_fn *fn, void *fn_context)
 {
 	const struct { const char *key, *value; } defaults[] = {
-		{ "service.name", "opencode" }, { "service.version", context->version }, { "os.type", OS_TYPE }, { "host.arch", HOST_ARCH },
+		{ "service.name", "opencode" }, { "service.version", context->version }, { "app.version", context->version }, { "os.type", OS_TYPE }, { "host.arch", HOST_ARCH },
 	};
 	const char *more = context->resource;
 	struct slice key, value;

@@ -74,8 +74,31 @@ static void put_histogram(struct json_writer *json, const struct metric_family *
 	jw_key(json, "explicitBounds");
 	jw_array(json);
 	for (unsigned i = 0; i < family->fact->bound_count; i++)
-		jw_double(json, family->fact->bounds[i]);
+		jw_double(json, metric_bound(family, i));
 	jw_array_close(json);
+}
+
+static void put_exponential(struct json_writer *json, const struct metric_family *family, const struct metric_series *series)
+{
+	struct exponential_dense dense;
+
+	exponential_spread(&series->exponential, &dense);
+	put_uint(json, "count", exponential_count(&series->exponential));
+	jw_key(json, "sum");
+	jw_double(json, metric_value(family, series->raw));
+	jw_key(json, "scale");
+	jw_int(json, dense.scale);
+	put_uint(json, "zeroCount", series->exponential.zero);
+	jw_key(json, "positive");
+	jw_object(json);
+	jw_key(json, "offset");
+	jw_int(json, dense.offset);
+	jw_key(json, "bucketCounts");
+	jw_array(json);
+	for (unsigned i = 0; i < dense.count; i++)
+		put_uint(json, NULL, dense.buckets[i]);
+	jw_array_close(json);
+	jw_object_close(json);
 }
 
 static void put_point(struct json_writer *json, const struct metric_family *family, const struct metric_series *series, struct otlp_times times)
@@ -87,6 +110,8 @@ static void put_point(struct json_writer *json, const struct metric_family *fami
 	put_uint(json, "timeUnixNano", times.time_ns);
 	if (family->kind == METRIC_HISTOGRAM) {
 		put_histogram(json, family, series);
+	} else if (family->kind == METRIC_EXPONENTIAL) {
+		put_exponential(json, family, series);
 	} else {
 		jw_key(json, "asDouble");
 		jw_double(json, family->kind == METRIC_SUM ? metric_value(family, series->raw) : series->gauge);
@@ -96,7 +121,7 @@ static void put_point(struct json_writer *json, const struct metric_family *fami
 
 static void put_family(struct json_writer *json, const struct metric_family *family, const struct otlp_context *context)
 {
-	static const char *const data[] = { "sum", "gauge", "histogram" };
+	static const char *const data[] = { "sum", "gauge", "histogram", "exponentialHistogram" };
 	struct otlp_times times = otlp_times(context, family);
 
 	jw_object(json);

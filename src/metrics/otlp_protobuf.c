@@ -7,10 +7,12 @@ enum { RESOURCE_METRICS_RESOURCE = 1, RESOURCE_METRICS_SCOPE_METRICS = 2 };
 enum { RESOURCE_ATTRIBUTES = 1 };
 enum { SCOPE_METRICS_SCOPE = 1, SCOPE_METRICS_METRICS = 2 };
 enum { SCOPE_NAME = 1, SCOPE_VERSION = 2 };
-enum { METRIC_NAME_FIELD = 1, METRIC_DESCRIPTION = 2, METRIC_UNIT = 3, METRIC_DATA_GAUGE = 5, METRIC_DATA_SUM = 7, METRIC_DATA_HISTOGRAM = 9 };
+enum { METRIC_NAME_FIELD = 1, METRIC_DESCRIPTION = 2, METRIC_UNIT = 3, METRIC_DATA_GAUGE = 5, METRIC_DATA_SUM = 7, METRIC_DATA_HISTOGRAM = 9, METRIC_DATA_EXPONENTIAL = 10 };
 enum { DATA_POINTS = 1, DATA_TEMPORALITY = 2, DATA_MONOTONIC = 3 };
 enum { POINT_START = 2, POINT_TIME = 3, NUMBER_AS_DOUBLE = 4, NUMBER_ATTRIBUTES = 7 };
 enum { HISTOGRAM_COUNT = 4, HISTOGRAM_SUM = 5, HISTOGRAM_BUCKETS = 6, HISTOGRAM_BOUNDS = 7, HISTOGRAM_ATTRIBUTES = 9 };
+enum { EXPONENTIAL_ATTRIBUTES = 1, EXPONENTIAL_SCALE_FIELD = 6, EXPONENTIAL_ZERO = 7, EXPONENTIAL_POSITIVE = 8 };
+enum { BUCKETS_OFFSET = 1, BUCKETS_COUNTS = 2 };
 enum { KEY_VALUE_KEY = 1, KEY_VALUE_VALUE = 2, VALUE_STRING = 1, VALUE_BOOL = 2 };
 
 static void put_text(struct protobuf *pb, unsigned field, const char *text)
@@ -73,15 +75,42 @@ static void put_histogram(struct protobuf *pb, const struct metric_family *famil
 	protobuf_close(pb);
 	protobuf_open(pb, HISTOGRAM_BOUNDS);
 	for (unsigned i = 0; i < fact->bound_count; i++)
-		protobuf_packed_double(pb, fact->bounds[i]);
+		protobuf_packed_double(pb, metric_bound(family, i));
 	protobuf_close(pb);
 	put_attributes(pb, HISTOGRAM_ATTRIBUTES, series->attributes);
 	protobuf_close(pb);
 }
 
+static uint64_t zigzag(int32_t value)
+{
+	return ((uint64_t)(int64_t)value << 1) ^ (uint64_t)((int64_t)value >> 63);
+}
+
+/* The counts are not packed: a parser takes either form. */
+static void put_exponential(struct protobuf *pb, const struct metric_family *family, const struct metric_series *series, struct otlp_times times)
+{
+	struct exponential_dense dense;
+
+	exponential_spread(&series->exponential, &dense);
+	protobuf_open(pb, DATA_POINTS);
+	put_attributes(pb, EXPONENTIAL_ATTRIBUTES, series->attributes);
+	protobuf_fixed64(pb, POINT_START, times.start_ns);
+	protobuf_fixed64(pb, POINT_TIME, times.time_ns);
+	protobuf_fixed64(pb, HISTOGRAM_COUNT, exponential_count(&series->exponential));
+	protobuf_double(pb, HISTOGRAM_SUM, metric_value(family, series->raw));
+	protobuf_varint(pb, EXPONENTIAL_SCALE_FIELD, zigzag(dense.scale));
+	protobuf_fixed64(pb, EXPONENTIAL_ZERO, series->exponential.zero);
+	protobuf_open(pb, EXPONENTIAL_POSITIVE);
+	protobuf_varint(pb, BUCKETS_OFFSET, zigzag(dense.offset));
+	for (unsigned i = 0; i < dense.count; i++)
+		protobuf_varint_always(pb, BUCKETS_COUNTS, dense.buckets[i]);
+	protobuf_close(pb);
+	protobuf_close(pb);
+}
+
 static void put_family(struct protobuf *pb, const struct metric_family *family, const struct otlp_context *context)
 {
-	static const unsigned data[] = { METRIC_DATA_SUM, METRIC_DATA_GAUGE, METRIC_DATA_HISTOGRAM };
+	static const unsigned data[] = { METRIC_DATA_SUM, METRIC_DATA_GAUGE, METRIC_DATA_HISTOGRAM, METRIC_DATA_EXPONENTIAL };
 	struct otlp_times times = otlp_times(context, family);
 
 	if (family->kind == METRIC_GAUGE)
@@ -95,6 +124,8 @@ static void put_family(struct protobuf *pb, const struct metric_family *family, 
 		const struct metric_series *series = &family->series[i];
 		if (family->kind == METRIC_HISTOGRAM)
 			put_histogram(pb, family, series, times);
+		else if (family->kind == METRIC_EXPONENTIAL)
+			put_exponential(pb, family, series, times);
 		else
 			put_number(pb, series, family->kind == METRIC_SUM ? metric_value(family, series->raw) : series->gauge, times);
 	}

@@ -136,7 +136,7 @@ static void histogram(const struct text *text, const struct metric_series *serie
 	for (unsigned i = 0; i < fact->bound_count; i++) {
 		struct buf bound;
 		buf_init(&bound, 64);
-		number(&bound, fact->bounds[i] / text->divisor);
+		number(&bound, metric_bound(text->family, i) / text->divisor);
 		if (text->open_metrics && !strpbrk(bound.data, ".e"))
 			buf_text(&bound, ".0"); /* a float, as OpenMetrics has it */
 		below += series->buckets[i];

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FURTHEST 10000 /* no double is in a bucket beyond it */
+
 struct metrics {
 	struct metrics_options options;
 	struct metric_family *families; /* one a row, then the gauges */
@@ -95,8 +97,11 @@ static void put_word(struct metrics *metrics, const char *word, size_t n)
 
 static void put_labels(struct metrics *metrics)
 {
-	static const struct { const char *label, *key; } rows[] = { { "source", "source" }, { "session", "session.id" } };
+	static const struct { const char *label, *key; } rows[] = { { "source", "source" }, { "session", "session.id" }, { "project", "project.id" } };
 	struct slice value;
+
+	if (field(metrics, "overflow", 8, &value))
+		put(metrics, true, SLICE("otel.metric.overflow"), value);
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (list_has(metrics->options.labels, rows[i].label) && field(metrics, rows[i].label, strlen(rows[i].label), &value))
@@ -182,6 +187,8 @@ static void family_of_row(struct metrics *metrics, const struct view_row *row)
 	family->help = row->help;
 	family->kind = row->kind;
 	family->own = !row->profile;
+	if (row->kind == METRIC_HISTOGRAM && metrics->options.exponential && row->scale == 0)
+		family->kind = METRIC_EXPONENTIAL;
 	family->fact = row->fact >= 0 ? &facts[row->fact] : NULL;
 	if (row->scale > 0)
 		family->scale = row->scale;
@@ -206,6 +213,12 @@ struct metrics *metrics_new(const struct metrics_options *options)
 	return metrics;
 }
 
+static void series_done(struct metric_series *series)
+{
+	free((void *)(uintptr_t)series->attributes.ptr);
+	exponential_done(&series->exponential);
+}
+
 void metrics_free(struct metrics *metrics)
 {
 	if (!metrics)
@@ -213,7 +226,7 @@ void metrics_free(struct metrics *metrics)
 	for (size_t i = 0; i < metrics->count; i++) {
 		struct metric_family *family = &metrics->families[i];
 		for (size_t k = 0; k < family->count; k++)
-			free((void *)(uintptr_t)family->series[k].attributes.ptr);
+			series_done(&family->series[k]);
 		free(family->series);
 		free(family->index);
 	}
@@ -250,11 +263,20 @@ double metric_value(const struct metric_family *family, int64_t raw)
 	return family->scale < 1 ? (double)raw / (1 / family->scale) : (double)raw * family->scale;
 }
 
+double metric_bound(const struct metric_family *family, unsigned i)
+{
+	double ratio = family->scale / family->fact->scale;
+
+	return ratio < 1 ? family->fact->bounds[i] / (1 / ratio) : family->fact->bounds[i] * ratio;
+}
+
 /* ---- counters in ---- */
 
 static bool wanted(const struct metrics *metrics, const struct view_row *row)
 {
-	return (!row->profile || metrics_has_profile(metrics, row->profile)) && !list_has(metrics->options.disabled, row->name);
+	if (row->profile && !metrics_has_profile(metrics, row->profile))
+		return false;
+	return !(row->unless && metrics_has_profile(metrics, row->unless)) && !list_has(metrics->options.disabled, row->name);
 }
 
 static bool passes(struct metrics *metrics, const char *only)
@@ -268,20 +290,37 @@ static bool passes(struct metrics *metrics, const char *only)
 	return field(metrics, only, n, &value) && slice_is(value, only + n + 1);
 }
 
-/* "sum" or a bucket's number. */
+static void add_bucket(struct metric_family *family, struct metric_series *series, const char *part, uint64_t value)
+{
+	unsigned long bucket = strtoul(part, NULL, 10);
+
+	if (bucket > family->fact->bound_count)
+		return;
+	series->buckets[bucket] += value;
+	series->count += value;
+}
+
+/* A part of a histogram: its sum, or a bucket in one of two forms. */
 static void add_part(struct metric_family *family, struct metric_series *series, const char *part, int64_t value)
 {
-	unsigned long bucket;
+	bool exponential = part[0] == 'x' || part[0] == 'z';
 
-	if (strcmp(part, "sum") == 0) {
+	if (strcmp(part, "sum") == 0)
 		series->raw += value;
+	else if (value < 0 || exponential != (family->kind == METRIC_EXPONENTIAL))
 		return;
-	}
-	bucket = strtoul(part, NULL, 10);
-	if (bucket > family->fact->bound_count || value < 0)
-		return;
-	series->buckets[bucket] += (uint64_t)value;
-	series->count += (uint64_t)value;
+	else if (!exponential)
+		add_bucket(family, series, part, (uint64_t)value);
+	else if (part[0] == 'z')
+		series->exponential.zero += (uint64_t)value;
+	else if (strtol(part + 1, NULL, 10) > -FURTHEST && strtol(part + 1, NULL, 10) < FURTHEST)
+		exponential_add(&series->exponential, (int32_t)strtol(part + 1, NULL, 10), (uint64_t)value);
+}
+
+/* Which parts of a histogram a sum takes: its sum, or else the number of its observations. */
+static bool sum_takes(const struct view_row *row, const char *part)
+{
+	return row->scale > 0 ? strcmp(part, "sum") == 0 : part[0] >= '0' && part[0] <= '9';
 }
 
 static void add_fact(struct metrics *metrics, size_t i, const char *part, int64_t value)
@@ -290,7 +329,7 @@ static void add_fact(struct metrics *metrics, size_t i, const char *part, int64_
 	struct metric_family *family = &metrics->families[i];
 	struct metric_series *series;
 
-	if (family->fact->kind == FACT_HISTOGRAM && row->kind == METRIC_SUM && (strcmp(part, "sum") == 0) != (row->scale > 0))
+	if (family->fact->kind == FACT_HISTOGRAM && row->kind == METRIC_SUM && !sum_takes(row, part))
 		return;
 	put_all(metrics, row->attributes);
 	series = series_of(metrics, family);
@@ -312,10 +351,15 @@ static const char *part_of(const char *name, const char *fact)
 
 static void add_own(struct metrics *metrics, size_t i, const char *label, int64_t value)
 {
+	struct metric_family *family = &metrics->families[i];
+	struct metric_series *series;
+
 	buf_clear(&metrics->attributes);
 	if (label[0])
 		put(metrics, false, slice_of(view_rows[i].attributes), slice_of(label));
-	series_of(metrics, &metrics->families[i])->raw += value;
+	series = series_of(metrics, family);
+	series->raw += value;
+	series->gauge = metric_value(family, series->raw);
 }
 
 void metrics_add(struct metrics *metrics, const char *name, const char *label, int64_t value)
@@ -342,7 +386,10 @@ void metrics_add(struct metrics *metrics, const char *name, const char *label, i
 void metrics_gauge(struct metrics *metrics, const char *name, const char *unit, const char *help, const char *const *pairs, double value)
 {
 	struct metric_family *family = NULL;
+	const char *dot = strchr(name, '.');
 
+	if (dot && list_has(metrics->options.disabled, dot + 1))
+		return;
 	for (size_t i = view_row_count; i < metrics->count; i++)
 		if (strcmp(metrics->families[i].name, name) == 0)
 			family = &metrics->families[i];
@@ -362,8 +409,13 @@ void metrics_gauge(struct metrics *metrics, const char *name, const char *unit, 
 
 bool metrics_is_delta(enum metrics_temporality temporality, const char *counter)
 {
-	bool agent = strncmp(counter, "metric.", 7) == 0 && !part_of(counter, facts[FACT_FLUSH_MS].name);
+	bool agent = strncmp(counter, "metric.", 7) == 0;
 
+	if (strncmp(counter, "series", 6) == 0) /* the register of series: a figure */
+		return false;
+
+	for (unsigned i = 0; agent && i < FACT_COUNT; i++)
+		agent = !(facts[i].own && part_of(counter, facts[i].name));
 	if (temporality == METRICS_CUMULATIVE || part_of(counter, facts[FACT_LINES_NOW].name))
 		return false;
 	return temporality == METRICS_DELTA || agent;

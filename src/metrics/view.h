@@ -5,6 +5,7 @@
 #ifndef LF_METRICS_VIEW_H
 #define LF_METRICS_VIEW_H
 #include "base/buf.h"
+#include "metrics/exponential.h"
 #include "metrics/fact.h"
 #include <stdbool.h>
 
@@ -16,15 +17,17 @@ struct metrics_options {
 	const char *excluded;   /* comma list of attributes that are taken off; NULL: none */
 	const char *labels;     /* comma list: session, source */
 	double cost_scale;      /* cost.usage is multiplied by this; 0: 1 */
+	bool exponential;       /* histograms are gathered by powers of 2 where their metric has the unit of its fact */
 };
 
-enum metric_kind { METRIC_SUM, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_kind { METRIC_SUM, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_EXPONENTIAL };
 struct metric_series {
 	struct slice attributes;  /* see metric_attribute_next() */
 	int64_t raw;              /* sum: times the family's scale; histogram: its sum */
 	double gauge;
 	uint64_t buckets[FACT_MAX_BOUNDS + 1];
 	uint64_t count;           /* of a histogram */
+	struct exponential exponential; /* of an exponential one, in the place of buckets */
 };
 struct metric_family {
 	char name[96];            /* "opencode.token.usage" */
@@ -41,6 +44,8 @@ struct metric_family {
 
 /* A stored number in the unit of the family. */
 double metric_value(const struct metric_family *family, int64_t raw);
+/* The same of a histogram's bound. */
+double metric_bound(const struct metric_family *family, unsigned i);
 
 struct metrics;
 struct metrics *metrics_new(const struct metrics_options *options); /* the texts must outlive it */

@@ -13,6 +13,7 @@ struct view_row {
 	const char *attributes; /* "name=field", "name=field?value" (a bool), "name:constant"; of an own counter: what its label is */
 	const char *only;       /* "field=value": other amounts do not count; NULL: all */
 	double scale;           /* of the exported unit; 0: the fact's. A SUM of a histogram takes its sum, with scale 0 its count */
+	const char *unless;     /* a profile that has this name already; NULL: none has */
 };
 extern const struct view_row view_rows[];
 extern const unsigned view_row_count;

@@ -43,6 +43,9 @@ export LFSPOOL_OTLP_PROTOCOL=http/json
 LFSPOOL_OTLP_HEADERS='Authorization=Basic%20dGVzdA==,x-tenant=blue%20team' LFSPOOL_RESOURCE_ATTRIBUTES='service.name=demo,team=blue' start_daemon
 ingest tools subagent
 equal_soon "JSON, cumulative" newest_sums
+turns_sent() { [ "$(jq '[.. | objects | select(.name == "opencode.session.token.total") | .histogram.dataPoints[].sum] | add' "$(newest json)")" = \
+	"$("$LFSPOOL" metrics | sed -n 's/^opencode_session_token_total_tokens_sum //p')" ]; }
+n=0; until turns_sent; do n=$((n + 1)); [ $n -lt 300 ] || fail "the turns are not sent"; sleep 0.1; done
 f=$(newest json)
 stop_daemon || fail "the daemon did not stop well"
 cp "$f" "$tmp/cumulative.json"; cp "${f%.json}.headers" "$tmp/cumulative.headers"; f=$tmp/cumulative.json

@@ -56,14 +56,15 @@ static struct clean_record_view record(enum record_kind kind, const char *body)
 static void expect_moves(enum record_kind kind, const char *before, const char *body, int64_t session_ms, const char *want)
 {
 	static struct count_amounts old, now;
+	struct count_session session = { .created_ms = session_ms };
 	struct clean_record_view view = record(kind, body);
 	char out[4096] = "";
 
 	if (before) {
 		struct clean_record_view earlier = record(kind, before);
-		count_record(&earlier, session_ms, &plain, &old);
+		count_record(&earlier, &session, &plain, &old);
 	}
-	count_record(&view, session_ms, &plain, &now);
+	count_record(&view, &session, &plain, &now);
 	assert_int_equal(count_moves(before ? &old : NULL, &now, write_move, out, NULL), 0);
 	assert_string_equal(out, want);
 }
@@ -78,8 +79,10 @@ static const char answer_moves[] =
 	"metric.messages" MODEL ",\"role\":\"assistant\"}+1\n"
 	"metric.cache" MODEL ",\"type\":\"cacheRead\"}+1\n"
 	"metric.call_ms/7" MODEL "}+1\n"
+	"metric.call_ms/x-1" MODEL "}+1\n"
 	"metric.call_ms/sum" MODEL "}+1000\n"
 	"metric.call_tokens/2" MODEL ",\"type\":\"input\"}+1\n"
+	"metric.call_tokens/x25" MODEL ",\"type\":\"input\"}+1\n"
 	"metric.call_tokens/sum" MODEL ",\"type\":\"input\"}+9\n";
 
 static void an_answer_counts_when_it_is_complete(void **state)
@@ -110,8 +113,12 @@ static void calls_count_once_with_their_time(void **state)
 	expect_moves(RECORD_PART, "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"running\",\"start\":10}",
 	             "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"completed\",\"start\":10,\"end\":21,\"commit\":true}", 0,
 	             "metric.tool_ms/3{\"source\":\"o\",\"tool\":\"bash\",\"status\":\"completed\"}+1\n"
+	             "metric.tool_ms/x27{\"source\":\"o\",\"tool\":\"bash\",\"status\":\"completed\"}+1\n"
 	             "metric.tool_ms/sum{\"source\":\"o\",\"tool\":\"bash\",\"status\":\"completed\"}+11\n"
 	             "metric.commits{\"source\":\"o\"}+1\n");
+	expect_moves(RECORD_PART, NULL, "{\"type\":\"tool\",\"tool\":\"read\",\"status\":\"error\",\"start\":10,\"end\":10}", 0,
+	             "metric.tool_ms/0{\"source\":\"o\",\"tool\":\"read\",\"status\":\"error\"}+1\n"
+	             "metric.tool_ms/z{\"source\":\"o\",\"tool\":\"read\",\"status\":\"error\"}+1\n");
 	expect_moves(RECORD_PART, NULL, "{\"type\":\"subtask\",\"agent\":\"general\"}", 0, "metric.subtasks{\"source\":\"o\",\"agent\":\"general\"}+1\n");
 	expect_moves(RECORD_PART, NULL, "{\"type\":\"text\",\"text\":\"x\"}", 0, "");
 }
@@ -131,22 +138,31 @@ static void labels_are_short_valid_and_asked_for(void **state)
 {
 	static struct count_amounts now;
 	struct count_options with = { .session_label = true };
+	struct count_session session = { 0 };
 	struct clean_record_view view = record(RECORD_SIGNAL, "{\"type\":\"retry\"}");
 	char body[2048], long_name[1100];
 
 	(void)state;
-	count_record(&view, 0, &with, &now);
+	count_record(&view, &session, &with, &now);
 	assert_string_equal(now.slots[0].label, "{\"source\":\"o\",\"session\":\"s\"}");
+	with = (struct count_options){ .project_label = true };
+	count_record(&view, &session, &with, &now);
+	assert_string_equal(now.slots[0].label, "{\"source\":\"o\"}");
+	count_session_read(SLICE("{\"created\":7,\"project\":\"p\"}"), &session);
+	assert_int_equal(session.created_ms, 7);
+	session.created_ms = 0;
+	count_record(&view, &session, &with, &now);
+	assert_string_equal(now.slots[0].label, "{\"source\":\"o\",\"project\":\"p\"}");
 	for (int i = 0; i < 1092; i += 6)
 		memcpy(long_name + i, "\\u00e9", 6);
 	memcpy(long_name + 1092, "z", 2);
 	snprintf(body, sizeof body, "{\"type\":\"tool\",\"status\":\"error\",\"tool\":\"%s\"}", long_name);
 	view = record(RECORD_PART, body);
-	count_record(&view, 0, &plain, &now);
+	count_record(&view, &session, &plain, &now);
 	assert_true(now.any);
 	assert_true(strlen(now.slots[0].label) < 200);
 	view = record(RECORD_PART, "{\"type\":\"tool\" not JSON");
-	count_record(&view, 0, &plain, &now);
+	count_record(&view, &session, &plain, &now);
 	assert_false(now.any);
 }
 

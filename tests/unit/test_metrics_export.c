@@ -109,6 +109,8 @@ static void differences_are_asked_for(void **state)
 		{ METRICS_CUMULATIVE, "metric.tokens", false }, { METRICS_DELTA, "metric.tokens", true }, { METRICS_LOW_MEMORY, "metric.tokens", true },
 		{ METRICS_DELTA, "records", true }, { METRICS_LOW_MEMORY, "records", false }, { METRICS_DELTA, "metric.lines_now", false },
 		{ METRICS_LOW_MEMORY, "metric.flush_ms/3", false }, { METRICS_DELTA, "metric.flush_ms/3", true },
+		{ METRICS_LOW_MEMORY, "metric.ingest_ms/x3", false }, { METRICS_LOW_MEMORY, "metric.tool_ms/x3", true },
+		{ METRICS_DELTA, "series", false }, { METRICS_DELTA, "series.metric.tokens", false },
 	};
 
 	(void)state;
@@ -137,7 +139,7 @@ static void an_answer_tells_what_was_rejected(void **state)
 static void json_is_as_the_protocol_says(void **state)
 {
 	struct otlp_context context = { .temporality = METRICS_DELTA, .start_ms = 1, .time_ms = 2, .delta_start_ms = 3, .delta_time_ms = 4, .version = "9",
-		                            .resource = "service.name=s,os.type=o,host.arch=h" };
+		                            .resource = "service.name=s,os.type=o,host.arch=h,app.version=a" };
 	struct metrics *metrics = metrics_new(&plain);
 	struct buf out;
 	uint64_t points;
@@ -151,12 +153,64 @@ static void json_is_as_the_protocol_says(void **state)
 	assert_string_equal(out.data,
 	                    "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"service.version\",\"value\":{\"stringValue\":\"9\"}},"
 	                    "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"s\"}},{\"key\":\"os.type\",\"value\":{\"stringValue\":\"o\"}},"
-	                    "{\"key\":\"host.arch\",\"value\":{\"stringValue\":\"h\"}}]},\"scopeMetrics\":[{\"scope\":{\"name\":\"lfspool\",\"version\":\"9\"},"
+	                    "{\"key\":\"host.arch\",\"value\":{\"stringValue\":\"h\"}},{\"key\":\"app.version\",\"value\":{\"stringValue\":\"a\"}}]},\"scopeMetrics\":[{\"scope\":{\"name\":\"lfspool\",\"version\":\"9\"},"
 	                    "\"metrics\":[{\"name\":\"x.session.count\",\"description\":\"Sessions that were begun.\",\"unit\":\"{session}\",\"sum\":{\"dataPoints\":["
 	                    "{\"attributes\":[{\"key\":\"is_subagent\",\"value\":{\"boolValue\":false}}],\"startTimeUnixNano\":\"3000000\",\"timeUnixNano\":\"4000000\","
 	                    "\"asDouble\":2}],\"aggregationTemporality\":1,\"isMonotonic\":true}},{\"name\":\"g\",\"description\":\"h\",\"unit\":\"1\",\"gauge\":"
 	                    "{\"dataPoints\":[{\"attributes\":[],\"timeUnixNano\":\"2000000\",\"asDouble\":0.5}]}}]}]}]}");
 	buf_done(&out);
+	metrics_free(metrics);
+}
+
+static void an_exponential_histogram_in_json(void **state)
+{
+	struct otlp_context context = { .temporality = METRICS_CUMULATIVE, .start_ms = 1, .time_ms = 2, .version = "9" };
+	struct metrics_options options = plain;
+	struct metrics *metrics;
+	struct buf out;
+	uint64_t points;
+
+	(void)state;
+	options.exponential = true;
+	options.profiles = "opencode,gen_ai";
+	metrics = metrics_new(&options);
+	metrics_add(metrics, "metric.tool_ms/3", "{\"tool\":\"t\"}", 3);
+	metrics_add(metrics, "metric.tool_ms/x-2", "{\"tool\":\"t\"}", 2);
+	metrics_add(metrics, "metric.tool_ms/x1", "{\"tool\":\"t\"}", 1);
+	metrics_add(metrics, "metric.tool_ms/z", "{\"tool\":\"t\"}", 4);
+	metrics_add(metrics, "metric.tool_ms/sum", "{\"tool\":\"t\"}", 30);
+	buf_init(&out, 0);
+	assert_int_equal(otlp_write_json(metrics, &context, &out, &points), 0);
+	assert_non_null(strstr(out.data, "\"exponentialHistogram\":{\"dataPoints\":[{\"attributes\":[{\"key\":\"tool_name\",\"value\":{\"stringValue\":\"t\"}}],"
+	                                 "\"startTimeUnixNano\":\"1000000\",\"timeUnixNano\":\"2000000\",\"count\":\"7\",\"sum\":30,\"scale\":3,\"zeroCount\":\"4\","
+	                                 "\"positive\":{\"offset\":-2,\"bucketCounts\":[\"2\",\"0\",\"0\",\"1\"]}}],\"aggregationTemporality\":2}"));
+	/* in another unit than its fact: its bounds, in that unit */
+	assert_non_null(strstr(out.data, "\"gen_ai.execute_tool.duration\""));
+	assert_non_null(strstr(out.data, "\"sum\":0.03,\"bucketCounts\":[\"0\",\"0\",\"0\",\"3\""));
+	assert_non_null(strstr(out.data, "\"explicitBounds\":[0,0.005,0.01,"));
+	buf_done(&out);
+	metrics_free(metrics);
+}
+
+static void overflow_and_the_exporters_own_names(void **state)
+{
+	struct metrics_options options = plain;
+	struct metrics *metrics;
+
+	(void)state;
+	options.profiles = "exporter";
+	options.disabled = "a.b";
+	metrics = metrics_new(&options);
+	metrics_add(metrics, "metric.tokens", "{\"source\":\"o\",\"type\":\"input\",\"overflow\":\"true\"}", 7);
+	metrics_gauge(metrics, "lfspool.a.b", "1", "h", NULL, 1);
+	text_is(metrics, false, "# HELP opencode_token_usage_tokens_total Tokens of finished answers.\n# TYPE opencode_token_usage_tokens_total counter\n"
+	                        "opencode_token_usage_tokens_total{type=\"input\",otel_metric_overflow=\"true\"} 7\n");
+	metrics_free(metrics);
+	options.profiles = "opencode,exporter";
+	options.disabled = "model.usage";
+	metrics = metrics_new(&options);
+	metrics_add(metrics, "metric.messages", "{\"role\":\"assistant\",\"model\":\"m\",\"provider\":\"p\"}", 7); /* once, not under both */
+	text_is(metrics, false, "# HELP x_message_count_total Finished answers.\n# TYPE x_message_count_total counter\nx_message_count_total{model=\"m\"} 7\n");
 	metrics_free(metrics);
 }
 
@@ -170,6 +224,8 @@ int main(void)
 		cmocka_unit_test(differences_are_asked_for),
 		cmocka_unit_test(an_answer_tells_what_was_rejected),
 		cmocka_unit_test(json_is_as_the_protocol_says),
+		cmocka_unit_test(an_exponential_histogram_in_json),
+		cmocka_unit_test(overflow_and_the_exporters_own_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

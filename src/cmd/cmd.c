@@ -49,6 +49,9 @@ static const struct cmd_option redact_options[] = {
 	{ "explain", NULL, "list rule, place and length of each hit, never the secret" }, END,
 };
 static const struct cmd_option json_options[] = { { "json", NULL, "for programs" }, END };
+static const struct cmd_option score_options[] = {
+	{ "name", "NAME", "what is scored (user-feedback)" }, { "comment", "TEXT", "in your words" }, { "json", NULL, "for programs" }, END,
+};
 static const struct cmd_option sink_options[] = {
 	{ "listen", "ADDRESS:PORT", "a loopback address; port 0 picks one (127.0.0.1:0)" },
 	{ "profile", "v2|v3|v4", "which Langfuse to be (v4)" },
@@ -72,6 +75,7 @@ const struct command commands[] = {
 	{ "redact", "[FILE|-]", "pass text or JSON through the rules", redact_options, cmd_redact, 1 },
 	{ "verify", "[SESSION]", "compare the spool with Langfuse, and name what differs", json_options, cmd_verify, 1 },
 	{ "doctor", "", "check configuration, keys, server, spool and rights; how to mend each", json_options, cmd_doctor, 0 },
+	{ "score", "TRACE|SESSION VALUE", "say what you think of it, in Langfuse", score_options, cmd_score, 2 },
 	{ "dead", "[list|show ID|retry [ID]|drop [ID]]", "dead letters", json_options, cmd_dead, 2 },
 	{ "config", "", "every option, its value and where it came from", json_options, cmd_config, 0 },
 	{ "sink", "", "a loopback receiver: see what would leave the machine", sink_options, cmd_sink, 0 },
@@ -258,7 +262,7 @@ static int parse(struct cmd_args *args, int argc, char **argv)
 			int status = take_option(args, argc, argv, &i);
 			if (status >= 0)
 				return status;
-		} else if (options && argv[i][0] == '-' && argv[i][1]) {
+		} else if (options && argv[i][0] == '-' && argv[i][1] && !strchr("0123456789.", argv[i][1])) {
 			return cmd_usage("%s: unknown option %s", args->command->name, argv[i]);
 		} else {
 			args->rest[args->rest_count++] = argv[i];

@@ -68,6 +68,7 @@ int cmd_purge(struct cmd_args *args);
 int cmd_show(struct cmd_args *args);
 int cmd_export(struct cmd_args *args);
 int cmd_redact(struct cmd_args *args);
+int cmd_score(struct cmd_args *args);
 int cmd_config(struct cmd_args *args);
 int cmd_sink(struct cmd_args *args);
 int cmd_demo(struct cmd_args *args);

@@ -13,6 +13,7 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd_purge.c \
 	src/cmd/cmd_redact.c \
 	src/cmd/cmd_run.c \
+	src/cmd/cmd_score.c \
 	src/cmd/cmd_show.c \
 	src/cmd/cmd_sink.c \
 	src/cmd/cmd_status.c \

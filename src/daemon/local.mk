@@ -17,6 +17,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/series.c src/daemon/series.h \
+	src/daemon/score.c src/daemon/score.h \
 	src/daemon/session_map.c src/daemon/session_map.h \
 	src/daemon/sources.c src/daemon/sources.h \
 	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \

@@ -74,4 +74,15 @@ typedef int ship_seen_fn(void *context, const struct ship_seen *seen, struct err
  * does not know has none. LF_EAGAIN: no whole answer now; LF_EINVAL: no host or keys. err has words. */
 int ship_list(struct ship *ship, const uint8_t trace_id[16], ship_seen_fn *fn, void *context, struct err *err);
 
+/* What a person says of a trace or a session; the texts are redacted. */
+struct ship_score {
+	struct slice id;         /* a score with the id of another takes its place */
+	struct slice trace, session; /* one of them */
+	struct slice name, comment; /* comment may be empty */
+	struct slice value;      /* JSON: a number or a string */
+	struct slice data_type;  /* "NUMERIC", "BOOLEAN" or "CATEGORICAL" */
+};
+/* Network: sends it. LF_EAGAIN: try again; LF_EPERM: wrong keys; LF_EINVAL: refused; LF_ENOENT: no host or keys. err has words. */
+int ship_score(struct ship *ship, const struct ship_score *score, struct err *err);
+
 #endif

@@ -1,8 +1,8 @@
 /* lfspool backfill: what the agents have on disk and the spool has not, in slices, so that a daemon is not held up. */
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "base/clock.h"
 #include <inttypes.h>
-#include <unistd.h>
 
 struct totals {
 	int64_t databases, sessions, events, stored, unchanged, left;
@@ -43,11 +43,13 @@ static void take(struct totals *totals, const struct buf *reply)
 	json_doc_done(&doc);
 }
 
-static void show_progress(const struct totals *t, bool over)
+static void show_progress(const struct totals *t)
 {
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%" PRId64 " sessions, %" PRId64 " events, %" PRId64 " records; %" PRId64 " sessions left\033[K%s", t->sessions, t->events,
-		        t->stored, t->left, over ? "\r\033[K" : "");
+	char words[160];
+
+	snprintf(words, sizeof words, "%" PRId64 " sessions, %" PRId64 " events, %" PRId64 " records; %" PRId64 " sessions left", t->sessions,
+	         t->events, t->stored, t->left);
+	progress_draw("backfill", t->sessions, t->sessions + t->left, words);
 }
 
 static int run(struct cmd_args *args, int64_t since_ms, struct totals *totals, struct err *err)
@@ -64,8 +66,9 @@ static int run(struct cmd_args *args, int64_t since_ms, struct totals *totals, s
 		buf_clear(&reply);
 		rc = cmd_request(args, false, buf_view(&request), -1, &reply, err);
 		take(totals, &reply);
-		show_progress(totals, rc != 0 || totals->left == 0);
+		show_progress(totals);
 	} while (rc == 0 && totals->left > 0 && totals->sessions > before);
+	progress_clear();
 	buf_done(&request);
 	buf_done(&reply);
 	return rc;

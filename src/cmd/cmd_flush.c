@@ -1,11 +1,13 @@
 /* lfspool flush: assembles and ships all that is ready, now. */
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include <inttypes.h>
 
 int cmd_flush(struct cmd_args *args)
 {
 	const char *timeout = cmd_value(args, "timeout");
 	struct err err = { 0 };
+	struct progress progress;
 	struct buf reply;
 	char request[96];
 	int64_t seconds = 30;
@@ -20,7 +22,9 @@ int cmd_flush(struct cmd_args *args)
 	}
 	snprintf(request, sizeof request, "{\"cmd\":\"flush\",\"timeout_ms\":%" PRId64 "}", seconds * 1000);
 	buf_init(&reply, 0);
+	progress_start(&progress, args, "flush", -1);
 	rc = cmd_request(args, false, slice_of(request), -1, &reply, &err);
+	progress_stop(&progress);
 	buf_done(&reply);
 	return rc == 0 ? EXIT_DONE : cmd_fail(&err);
 }

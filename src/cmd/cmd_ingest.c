@@ -1,5 +1,6 @@
 /* lfspool ingest: files or standard input through ingest and redact into the spool. 0 only when all of it is durable. */
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "base/file.h"
 #include <inttypes.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ static void print_problems(const struct json_doc *doc, int32_t result)
 
 static int ask(struct cmd_args *args, const char *name, int fd, struct totals *totals, struct err *err)
 {
+	struct progress progress;
 	struct buf request, reply;
 	struct json_writer out;
 	struct json_doc doc;
@@ -52,7 +54,9 @@ static int ask(struct cmd_args *args, const char *name, int fd, struct totals *t
 		jw_text(&out, cmd_value(args, "source"));
 	}
 	jw_object_close(&out);
+	progress_start(&progress, args, "ingest", fd);
 	rc = cmd_request(args, false, buf_view(&request), fd, &reply, err);
+	progress_stop(&progress);
 	result = cmd_result(&doc, &reply);
 	add(totals, &doc, result);
 	print_problems(&doc, result);

@@ -1,5 +1,6 @@
 /* lfspool purge: deletes from the spool and says what. What was not delivered goes only with --yes. */
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "base/clock.h"
 #include <inttypes.h>
 
@@ -40,6 +41,7 @@ struct purged {
 
 static int ask(struct cmd_args *args, bool dry_run, struct purged *ret, struct err *err)
 {
+	struct progress progress;
 	struct buf request, reply;
 	struct json_doc doc;
 	int32_t result;
@@ -49,8 +51,11 @@ static int ask(struct cmd_args *args, bool dry_run, struct purged *ret, struct e
 	buf_init(&reply, 0);
 	json_doc_init(&doc);
 	rc = write_request(args, dry_run, &request, err);
-	if (rc == 0)
+	if (rc == 0) {
+		progress_start(&progress, args, "purge", -1);
 		rc = cmd_request(args, false, buf_view(&request), -1, &reply, err);
+		progress_stop(&progress);
+	}
 	result = cmd_result(&doc, &reply);
 	*ret = (struct purged){
 		.records = json_int(&doc, json_get(&doc, result, "records"), 0),

@@ -18,6 +18,7 @@ src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd_sink.c \
 	src/cmd/cmd_status.c \
 	src/cmd/cmd_verify.c \
+	src/cmd/progress.c src/cmd/progress.h \
 	src/cmd/status_screen.c src/cmd/status_screen.h \
 	src/cmd/term.c src/cmd/term.h \
 	src/cmd/watch.c src/cmd/watch.h

@@ -3,6 +3,7 @@
 . "${srcdir:-.}/tests/t/lib.sh"
 have jq || skip "no jq"
 have tmux || skip "no tmux"
+have curl || skip "no curl"
 unset NO_COLOR
 terminals=0
 cleanup_more() { [ $terminals = 0 ] || $tmux kill-server 2>/dev/null; }
@@ -117,4 +118,26 @@ terminal 84 40
 type_in "clear; TERM=dumb '$LFSPOOL' show $evil_id"
 on_screen 'cost'
 screen -e | grep -q "$esc\[3" && fail "colours on a dumb terminal"
+
+# ---- progress: on a terminal, while it lasts; a pipe gets none ----
+mkfifo "$tmp/hold"
+for command in "ingest '$tmp/hold'" "flush --timeout 60"; do
+	if [ "$command" = "flush --timeout 60" ]; then start_sink v4 --fault 'posts-only,hang'; fi
+	terminal 90 10
+	LFSPOOL_LANGFUSE_HOST=${sink_url:-} export LFSPOOL_LANGFUSE_HOST
+	type_in "clear; '$LFSPOOL' $command"
+	if [ "$command" = "ingest '$tmp/hold'" ]; then
+		exec 8>"$tmp/hold"
+		on_screen '^ingest .* records, .*s$'
+		cat "$(fixture plain sse.jsonl)" >&8
+		exec 8>&-
+		on_screen 'records stored'
+	else
+		on_screen '^flush .* in flight, '
+		curl -s -d '' "$sink_url/sink/fault" >/dev/null
+		$tmux send-keys C-c
+	fi
+	gone '^\(ingest\|flush\) '
+done
+stop_sink
 exit 0

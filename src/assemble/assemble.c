@@ -4,7 +4,7 @@
 static void assembly_init(struct assembly *assembly)
 {
 	struct buf *all[] = { &assembly->input, &assembly->output, &assembly->metadata, &assembly->status, &assembly->name,
-	                      &assembly->parameters, &assembly->cost, &assembly->prompt };
+	                      &assembly->parameters, &assembly->cost, &assembly->prompt, &assembly->log_text };
 
 	view_init(&assembly->view);
 	view_parts_init(&assembly->parts);
@@ -16,7 +16,7 @@ static void assembly_init(struct assembly *assembly)
 static void assembly_done(struct assembly *assembly)
 {
 	struct buf *all[] = { &assembly->input, &assembly->output, &assembly->metadata, &assembly->status, &assembly->name,
-	                      &assembly->parameters, &assembly->cost, &assembly->prompt };
+	                      &assembly->parameters, &assembly->cost, &assembly->prompt, &assembly->log_text };
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		buf_done(all[i]);
@@ -27,8 +27,10 @@ static void assembly_done(struct assembly *assembly)
 
 static int emit_turns(struct assembly *assembly, struct assemble_result *ret, struct err *err)
 {
-	int rc = signals_emit(assembly, NULL, -1, err);
+	int rc = log_session(assembly, err);
 
+	if (rc == 0)
+		rc = signals_emit(assembly, NULL, -1, err);
 	for (size_t i = 0; rc == 0 && i < assembly->view.turn_count; i++) {
 		bool open = false;
 		int64_t newest_ms = 0;
@@ -41,10 +43,10 @@ static int emit_turns(struct assembly *assembly, struct assemble_result *ret, st
 }
 
 int assemble_session(const struct assemble_store *store, struct slice source, struct slice session,
-                     enum trace_unit unit, assemble_emit_fn *emit, void *context,
+                     enum trace_unit unit, assemble_emit_fn *emit, assemble_emit_fn *log, void *context,
                      struct assemble_result *ret, struct err *err)
 {
-	struct assembly assembly = { .store = store, .source = source, .unit = unit, .emit = emit, .context = context };
+	struct assembly assembly = { .store = store, .source = source, .unit = unit, .emit = emit, .log = log, .context = context };
 	int rc;
 
 	*ret = (struct assemble_result){ 0 };

@@ -28,9 +28,9 @@ struct assemble_result {
 	int64_t last_ms;  /* the newest time that the agent itself gave in this session */
 };
 
-/* Emits every finished observation of one session, in a fixed order. */
+/* Emits every finished observation of one session, in a fixed order; log gets the log records of it (OBS_LOG), NULL: none are made. */
 int assemble_session(const struct assemble_store *store, struct slice source, struct slice session,
-                     enum trace_unit unit, assemble_emit_fn *emit, void *context,
+                     enum trace_unit unit, assemble_emit_fn *emit, assemble_emit_fn *log, void *context,
                      struct assemble_result *ret, struct err *err);
 
 /* Ids (design, Assembling). */

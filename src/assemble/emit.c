@@ -99,7 +99,10 @@ int emit_send(struct assembly *assembly, const struct turn *turn, struct observa
 	observation->name = buf_view(&assembly->name);
 	observation->status = buf_view(&assembly->status);
 	observation->model_parameters = buf_view(&assembly->parameters);
-	observation->cost = buf_view(&assembly->cost);
+	if (observation->type == OBS_AGENT)
+		observation->totals = buf_view(&assembly->cost);
+	else
+		observation->cost = buf_view(&assembly->cost);
 	observation->input = buf_view(&assembly->input);
 	observation->output = buf_view(&assembly->output);
 	if (assembly->metadata.len > 2)

@@ -15,9 +15,16 @@ struct assembly {
 	struct place place;
 	assemble_emit_fn *emit;
 	void *context;
+	assemble_emit_fn *log;    /* NULL: no log records */
 	size_t next_signal;
 	struct buf input, output, metadata, status, name, parameters, cost, prompt; /* of the observation in hand; prompt: of the turn */
 	struct json_writer json;  /* writes metadata */
+	struct buf log_text;      /* attributes of the log record in hand */
+	struct json_writer log_json;
+	struct amounts {
+		int64_t tokens, messages;
+		double cost;
+	} totals;                 /* of the session's turns so far */
 };
 
 /* An assistant message of the turn in hand with its parts. */
@@ -69,5 +76,18 @@ int tool_emit(struct assembly *assembly, const struct turn *turn, const struct s
 int signals_emit(struct assembly *assembly, const struct turn *turn, ptrdiff_t index, struct err *err);
 /* Loads a turn, emits what is finished of it, and notes whether it is still open. */
 int turn_emit(struct assembly *assembly, size_t index, bool *ret_open, int64_t *ret_newest_ms, struct err *err);
+
+/* Adds what an answer took. */
+void generation_amounts(struct assembly *assembly, const struct step *step, struct amounts *total);
+
+/* Log records, see log.c. about: the observation that it belongs to, filled and sent. */
+int log_session(struct assembly *assembly, struct err *err);
+int log_idle(struct assembly *assembly, const struct turn *turn, const struct observation *about, struct err *err);
+int log_prompt(struct assembly *assembly, const struct turn *turn, const struct observation *about, struct err *err);
+int log_answer(struct assembly *assembly, const struct turn *turn, const struct step *step, const struct observation *about, struct err *err);
+int log_tool(struct assembly *assembly, const struct turn *turn, const struct step *step, const struct view_part *part, const struct observation *about, struct err *err);
+int log_commit(struct assembly *assembly, const struct turn *turn, const struct step *step, const struct observation *about, struct err *err);
+int log_decision(struct assembly *assembly, const struct turn *turn, const struct view_signal *asked, const struct view_signal *reply, const struct observation *about, struct err *err);
+int log_error(struct assembly *assembly, const struct turn *turn, const struct observation *about, struct err *err);
 
 #endif

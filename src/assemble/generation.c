@@ -174,6 +174,22 @@ static void write_cost(struct assembly *assembly, const struct step *step)
 	jw_double(&json, total);
 }
 
+void generation_amounts(struct assembly *assembly, const struct step *step, struct amounts *total)
+{
+	struct observation_usage usage = step_usage(step);
+	const int64_t counts[] = { usage.input, usage.output, usage.reasoning, usage.cache_read, usage.cache_write };
+	struct slice only;
+	double cost = cost_of(assembly, step->message->cost_json);
+
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+		total->tokens += counts[i] > 0 ? counts[i] : 0;
+	if (cost > 0)
+		total->cost += cost;
+	else
+		(void)sum_costs(assembly, step, &total->cost, &only);
+	total->messages++;
+}
+
 static int64_t first_token_ms(const struct step *step)
 {
 	int64_t first = 0;
@@ -216,6 +232,7 @@ int generation_emit(struct assembly *assembly, const struct turn *turn, size_t i
 	const struct step *step = &turn->steps[index];
 	const struct view_message *message = step->message;
 	struct observation observation = emit_begin(assembly, turn, OBS_GENERATION, "assistant-response");
+	int rc;
 
 	emit_ids(assembly, &observation, "generation", message->id, SLICE_NONE, turn->span);
 	observation.start_ms = message->created_ms;
@@ -231,5 +248,6 @@ int generation_emit(struct assembly *assembly, const struct turn *turn, size_t i
 	write_cost(assembly, step);
 	write_parameters(assembly, message);
 	write_metadata(assembly, &observation, step);
-	return emit_send(assembly, turn, &observation, err);
+	rc = emit_send(assembly, turn, &observation, err);
+	return rc == 0 ? log_answer(assembly, turn, step, &observation, err) : rc;
 }

@@ -3,7 +3,7 @@ src_assemble_libassemble_a_SOURCES = \
 	src/assemble/assemble.c src/assemble/assemble.h \
 	src/assemble/emit.c src/assemble/emit.h \
 	src/assemble/fields.c src/assemble/fields.h \
-	src/assemble/generation.c src/assemble/ids.c \
+	src/assemble/generation.c src/assemble/ids.c src/assemble/log.c \
 	src/assemble/place.c src/assemble/place.h \
 	src/assemble/pool.c src/assemble/pool.h \
 	src/assemble/signal.c src/assemble/tool.c src/assemble/turn.c \

@@ -42,6 +42,7 @@ static bool turn_has_error(const struct turn *turn, struct slice name)
 static int emit_session_error(const struct signal_context *at, struct err *err)
 {
 	struct observation observation;
+	int rc;
 
 	if (at->turn && (!at->turn->closed || turn_has_error(at->turn, at->signal->error.name)))
 		return 0;
@@ -49,7 +50,8 @@ static int emit_session_error(const struct signal_context *at, struct err *err)
 	emit_ids(at->assembly, &observation, "error", SLICE_NONE, at->signal->key, turn_span(at));
 	observation.start_ms = observation.end_ms = at->signal->time_ms;
 	emit_error(at->assembly, &observation, &at->signal->error);
-	return emit_send(at->assembly, at->turn, &observation, err);
+	rc = emit_send(at->assembly, at->turn, &observation, err);
+	return rc == 0 ? log_error(at->assembly, at->turn, &observation, err) : rc;
 }
 
 static const struct view_signal *find_reply(const struct view *view, const struct view_signal *asked, const char *type)
@@ -119,6 +121,7 @@ static int emit_request(const struct signal_context *at, const char *name, const
 	const struct view *view = &at->assembly->view;
 	const struct view_signal *reply = find_reply(view, at->signal, reply_type);
 	struct observation observation;
+	int rc;
 
 	if ((!reply && at->turn && !at->turn->closed) || is_removed(view, at->signal->message))
 		return 0;
@@ -131,7 +134,8 @@ static int emit_request(const struct signal_context *at, const char *name, const
 	emit_text(&at->assembly->json, "request", at->signal->request);
 	write_outcome(at, &observation, reply);
 	write_request(at, reply);
-	return emit_send(at->assembly, at->turn, &observation, err);
+	rc = emit_send(at->assembly, at->turn, &observation, err);
+	return rc == 0 && reply ? log_decision(at->assembly, at->turn, at->signal, reply, &observation, err) : rc;
 }
 
 static int emit_permission(const struct signal_context *at, struct err *err)

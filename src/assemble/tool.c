@@ -87,6 +87,7 @@ static int commit_emit(struct assembly *assembly, const struct turn *turn, const
 	uint8_t parent[8];
 	int64_t time_ms = tool->end_ms;
 	struct observation observation;
+	int rc;
 
 	memcpy(parent, tool->span_id, sizeof parent);
 	observation = emit_begin(assembly, turn, OBS_EVENT, "commit");
@@ -94,7 +95,8 @@ static int commit_emit(struct assembly *assembly, const struct turn *turn, const
 	observation.start_ms = observation.end_ms = time_ms;
 	emit_text(&assembly->json, "call", part->call);
 	emit_json(&assembly->json, "title", part->title_json);
-	return emit_send(assembly, turn, &observation, err);
+	rc = emit_send(assembly, turn, &observation, err);
+	return rc == 0 ? log_commit(assembly, turn, step, &observation, err) : rc;
 }
 
 static bool has_committed(const struct view_part *part)
@@ -121,6 +123,8 @@ int tool_emit(struct assembly *assembly, const struct turn *turn, const struct s
 	write_metadata(assembly, step, part);
 	write_level(assembly, &observation, part);
 	rc = emit_send(assembly, turn, &observation, err);
+	if (rc == 0)
+		rc = log_tool(assembly, turn, step, part, &observation, err);
 	if (rc == 0 && has_committed(part))
 		rc = commit_emit(assembly, turn, step, part, &observation, err);
 	return rc;

@@ -117,11 +117,37 @@ static void write_answer(const struct turn *turn, struct buf *out)
 			return;
 }
 
+/* What the turn took, and with it the session so far. */
+static void write_totals(struct assembly *assembly, const struct turn *turn, struct buf *out)
+{
+	struct amounts total = { 0 };
+	struct json_writer json;
+
+	for (size_t i = 0; i < turn->count; i++)
+		if (turn->steps[i].generation)
+			generation_amounts(assembly, &turn->steps[i], &total);
+	assembly->totals.tokens += total.tokens;
+	assembly->totals.cost += total.cost;
+	assembly->totals.messages += total.messages;
+	if (total.messages == 0)
+		return;
+	json_writer_init(&json, out);
+	jw_object(&json);
+	jw_key(&json, "tokens");
+	jw_int(&json, total.tokens);
+	jw_key(&json, "cost");
+	jw_double(&json, total.cost);
+	jw_key(&json, "messages");
+	jw_int(&json, total.messages);
+	jw_object_close(&json);
+}
+
 static int emit_turn(struct assembly *assembly, const struct turn *turn, struct err *err)
 {
 	static const uint8_t none[8];
 	struct observation observation = emit_begin(assembly, turn, OBS_AGENT, "turn");
 	const uint8_t *parent = assembly->place.parent_span;
+	int rc;
 
 	emit_ids(assembly, &observation, "turn", turn->head->id, SLICE_NONE, memcmp(parent, none, sizeof none) ? parent : NULL);
 	observation.start_ms = turn->head->created_ms;
@@ -131,7 +157,9 @@ static int emit_turn(struct assembly *assembly, const struct turn *turn, struct 
 	emit_origin(assembly, turn->head->user);
 	if (turn->interrupted)
 		emit_level(assembly, &observation, OBS_WARNING, "interrupted");
-	return emit_send(assembly, turn, &observation, err);
+	write_totals(assembly, turn, &assembly->cost);
+	rc = emit_send(assembly, turn, &observation, err);
+	return rc == 0 ? log_idle(assembly, turn, &observation, err) : rc;
 }
 
 static void write_part(struct json_writer *json, const struct view_part *part)
@@ -146,6 +174,7 @@ static void write_part(struct json_writer *json, const struct view_part *part)
 	emit_text(json, "mime", part->mime);
 	emit_json(json, "filename", part->filename_json);
 	emit_text(json, "name", part->name);
+	emit_text(json, "agent", part->agent);
 	emit_json(json, "description", part->description_json);
 	emit_json(json, "prompt", part->prompt_json);
 	jw_object_close(json);
@@ -194,6 +223,8 @@ static int emit_user(struct assembly *assembly, const struct turn *turn, struct 
 	write_user_input(assembly, turn);
 	emit_origin(assembly, turn->head->user);
 	rc = emit_send(assembly, turn, &observation, err);
+	if (rc == 0)
+		rc = log_prompt(assembly, turn, &observation, err);
 	for (size_t i = 0; rc == 0 && i < turn->user_count; i++)
 		if (part_is(&turn->user_parts[i], "compaction"))
 			rc = emit_compaction(assembly, turn, &turn->user_parts[i], err);

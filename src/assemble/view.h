@@ -31,7 +31,7 @@ struct view_message {
 };
 
 struct view_part {
-	struct slice key, type, tool, call, status, mime, name;
+	struct slice key, type, tool, call, status, mime, name, agent;
 	struct slice text_json, input_json, output_json, error_json, title_json, metadata_json, exit_json;
 	struct slice cost_json;
 	struct slice filename_json, description_json, prompt_json;

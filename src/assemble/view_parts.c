@@ -11,6 +11,7 @@ static const struct field part_fields[] = {
 	{ "status", FIELD_TEXT, AT(status) },
 	{ "mime", FIELD_TEXT, AT(mime) },
 	{ "name", FIELD_TEXT, AT(name) },
+	{ "agent", FIELD_TEXT, AT(agent) },
 	{ "text", FIELD_STRING, AT(text_json) },
 	{ "input", FIELD_VALUE, AT(input_json) },
 	{ "output", FIELD_VALUE, AT(output_json) },

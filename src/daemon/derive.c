@@ -88,7 +88,7 @@ int derive_session(struct spool *spool, enum trace_unit unit, struct slice sourc
 {
 	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
 
-	return assemble_session(&store, source, session, unit, emit, context, ret, err);
+	return assemble_session(&store, source, session, unit, emit, NULL, context, ret, err);
 }
 
 static int derive_in_transaction(struct spool *spool, enum trace_unit unit, const struct count_options *count, struct slice source, struct slice id,

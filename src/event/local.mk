@@ -3,7 +3,8 @@ noinst_LIBRARIES += src/event/libevent.a
 src_event_libevent_a_SOURCES = \
 	src/event/clean_record.c src/event/clean_record.h src/event/clean_record_make.h \
 	src/event/observation.c src/event/observation.h \
-	src/event/raw_event.c src/event/raw_event.h
+	src/event/raw_event.c src/event/raw_event.h \
+	src/event/resource.c src/event/resource.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_event

@@ -8,7 +8,7 @@
 
 static const char *const type_names[] = {
 	[OBS_SPAN] = "span", [OBS_GENERATION] = "generation", [OBS_EVENT] = "event",
-	[OBS_AGENT] = "agent", [OBS_TOOL] = "tool",
+	[OBS_AGENT] = "agent", [OBS_TOOL] = "tool", [OBS_LOG] = "log",
 };
 static const char *const level_names[] = {
 	[OBS_DEFAULT] = "DEFAULT", [OBS_DEBUG] = "DEBUG", [OBS_WARNING] = "WARNING", [OBS_ERROR] = "ERROR",
@@ -65,6 +65,7 @@ static const struct field {
 	FIELD("output", VALUE, output),
 	FIELD("usage", USAGE, usage),
 	FIELD("cost", TEXT, cost),
+	FIELD("totals", VALUE, totals),
 	FIELD("metadata", VALUE, metadata),
 };
 

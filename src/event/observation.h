@@ -6,7 +6,8 @@
 #define LF_EVENT_OBSERVATION_H
 #include "base/json.h"
 
-enum observation_type { OBS_SPAN, OBS_GENERATION, OBS_EVENT, OBS_AGENT, OBS_TOOL };
+/* OBS_LOG: a log record. Its span id is its own key, its parent the span that it belongs to, its metadata its attributes. */
+enum observation_type { OBS_SPAN, OBS_GENERATION, OBS_EVENT, OBS_AGENT, OBS_TOOL, OBS_LOG };
 enum observation_level { OBS_DEFAULT, OBS_DEBUG, OBS_WARNING, OBS_ERROR };
 const char *observation_type_name(enum observation_type type);    /* "span" … as Langfuse spells it */
 const char *observation_level_name(enum observation_level level); /* "DEFAULT" … */
@@ -36,6 +37,7 @@ struct observation {
 	struct slice input, output;   /* JSON values or empty */
 	struct observation_usage usage;
 	struct slice cost;        /* the agent's own decimal digits, USD; empty: not known or 0 */
+	struct slice totals;      /* of a turn: {"tokens":n,"cost":x,"messages":n} or empty; Langfuse adds up itself */
 	struct slice metadata;    /* JSON object (agent, provider, finish, error_name, directory, …) or empty */
 };
 

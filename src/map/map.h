@@ -6,6 +6,8 @@
 #include "event/observation.h"
 
 enum map_format { MAP_OTLP_PROTOBUF, MAP_OTLP_JSON, MAP_INGESTION };
+/* Whose names OTLP requests have. MAP_LOGS: log records instead of spans, of observations of type OBS_LOG. */
+enum map_convention { MAP_LANGFUSE, MAP_GEN_AI, MAP_OPENINFERENCE, MAP_LOGS };
 
 /* Trace-wide facts from the configuration; they stand on every span. Strings may be NULL. */
 struct map_options {
@@ -16,6 +18,13 @@ struct map_options {
 	const char *tags;        /* comma list */
 	const char *version;     /* lfspool's own */
 	const char *host_name;   /* resource attribute; NULL: none */
+	enum map_convention convention;
+	/* of the other conventions alone: */
+	const char *resource;        /* "key=value,…" */
+	const char *span_attributes; /* "key=value,…", put on every span */
+	const char *excluded;        /* comma list of attributes that are left out */
+	const char *prefix;          /* of the names of spans in MAP_OPENINFERENCE: "opencode." */
+	bool no_content;             /* no prompts, answers, tool input and output, nor words of errors */
 };
 
 /*

@@ -1,25 +1,9 @@
 /* What both forms of OTLP share, and the answer; see otlp.h. */
 #include "metrics/otlp.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "metrics/otlp_private.h"
 #include <inttypes.h>
 #include <stdio.h>
-
-#if defined __x86_64__
-#define HOST_ARCH "x64" /* as the plugin's platform spells it */
-#elif defined __aarch64__
-#define HOST_ARCH "arm64"
-#else
-#define HOST_ARCH "unknown"
-#endif
-#if defined __APPLE__
-#define OS_TYPE "darwin"
-#elif defined __linux__
-#define OS_TYPE "linux"
-#else
-#define OS_TYPE "unknown"
-#endif
 
 struct otlp_times otlp_times(const struct otlp_context *context, const struct metric_family *family)
 {
@@ -31,31 +15,6 @@ struct otlp_times otlp_times(const struct otlp_context *context, const struct me
 		.start_ns = (uint64_t)(delta ? context->delta_start_ms : context->start_ms) * OTLP_NANOS_PER_MS,
 		.time_ns = (uint64_t)(delta ? context->delta_time_ms : context->time_ms) * OTLP_NANOS_PER_MS,
 	};
-}
-
-static bool given(const char *pairs, const char *wanted)
-{
-	struct slice key, value;
-
-	while (list_pair_next(&pairs, &key, &value))
-		if (slice_is(key, wanted))
-			return true;
-	return false;
-}
-
-void otlp_resource(const struct otlp_context *context, otlp_attribute_fn *fn, void *fn_context)
-{
-	const struct { const char *key, *value; } defaults[] = {
-		{ "service.name", "opencode" }, { "service.version", context->version }, { "app.version", context->version }, { "os.type", OS_TYPE }, { "host.arch", HOST_ARCH },
-	};
-	const char *more = context->resource;
-	struct slice key, value;
-
-	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-		if (!given(context->resource, defaults[i].key))
-			fn(fn_context, slice_of(defaults[i].key), slice_of(defaults[i].value));
-	while (list_pair_next(&more, &key, &value))
-		fn(fn_context, key, value);
 }
 
 /* ---- the answer ---- */

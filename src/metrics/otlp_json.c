@@ -1,5 +1,6 @@
 /* OTLP in JSON; see otlp.h. 64-bit integers are strings, enums are numbers. */
 #include "base/json.h"
+#include "event/resource.h"
 #include "metrics/otlp_private.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,7 +154,7 @@ static void put_resource(struct json_writer *json, const struct otlp_context *co
 	jw_object(json);
 	jw_key(json, "attributes");
 	jw_array(json);
-	otlp_resource(context, put_attribute, json);
+	resource_each(context->version, context->resource, put_attribute, json);
 	jw_array_close(json);
 	jw_object_close(json);
 }

@@ -15,8 +15,4 @@ struct otlp_times {
 };
 struct otlp_times otlp_times(const struct otlp_context *context, const struct metric_family *family);
 
-/* Calls fn for each attribute of the resource. */
-typedef void otlp_attribute_fn(void *context, struct slice key, struct slice value);
-void otlp_resource(const struct otlp_context *context, otlp_attribute_fn *fn, void *fn_context);
-
 #endif

@@ -35,7 +35,7 @@ static struct seen *run_unit(struct memory *memory, const char *id, enum trace_u
 	struct seen *seen = xcalloc(1, sizeof *seen);
 	struct err err = { 0 };
 
-	assert_int_equal(assemble_session(&store, SLICE("opencode"), slice_of(id), unit, see, seen, &seen->result, &err), 0);
+	assert_int_equal(assemble_session(&store, SLICE("opencode"), slice_of(id), unit, see, NULL, seen, &seen->result, &err), 0);
 	return seen;
 }
 

@@ -348,7 +348,7 @@ static void test_figures_and_drawing(void **state)
 	expect(sink, "GET", "/sink/figures", "", SLICE_NONE, 200, "{\"requests\":1,\"observations\":1,\"duplicates\":0,\"rejected\":0,\"traces\":1,\"scores\":0}");
 	expect(sink, "GET", "/sink/draw", "", SLICE_NONE, 200, "turn");
 	buf_init(&text, 0);
-	assert_int_equal(sink_draw(sink, &text), 0);
+	assert_int_equal(sink_draw(sink, NULL, &text), 0);
 	assert_non_null(strstr(text.data, "turn"));
 	buf_done(&text);
 	sink_stop(sink);

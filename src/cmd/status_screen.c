@@ -242,6 +242,22 @@ static void draw_sink(struct screen *screen, int32_t sink)
 		draw_words(screen, well ? LOOK_DIM : LOOK_RED, "last error: ", json_get(doc, sink, "last_error"));
 }
 
+/* What the agent counts itself, where it does. */
+static void draw_figures(struct screen *screen, int32_t figures)
+{
+	const struct json_doc *doc = screen->doc;
+	int64_t computed_ms = json_int(doc, json_get(doc, figures, "computed_ms"), 0);
+
+	if (figures == JSON_NONE)
+		return;
+	text_line_to(&screen->line, TITLE_COLUMNS);
+	put_text(screen, LOOK_DIM, "stats-cache.json ", json_get(doc, figures, "stats_cache"));
+	if (json_string_is(doc, json_get(doc, figures, "stats_cache"), "stale"))
+		draw_ago(screen, "computed", computed_ms);
+	put_text(screen, LOOK_DIM, "   sessions-index.json ", json_get(doc, figures, "sessions_index"));
+	text_line_end(&screen->line);
+}
+
 static void draw_source(struct screen *screen, int32_t source)
 {
 	const struct json_doc *doc = screen->doc;
@@ -252,6 +268,7 @@ static void draw_source(struct screen *screen, int32_t source)
 	draw_ago(screen, "last", json_int(doc, json_get(doc, source, "last_event_ms"), 0));
 	text_line_end(&screen->line);
 	draw_words(screen, LOOK_RED, "", json_get(doc, source, "error"));
+	draw_figures(screen, json_get(doc, source, "figures"));
 }
 
 static void draw_map(struct screen *screen, const char *path)

@@ -56,6 +56,8 @@ const struct conf_option conf_options[] = {
 	  .help = "OpenCode's database, or the directory that holds its databases" },
 	{ .name = "claude_dir", .type = CONF_PATH, .fallback = "$HOME/.claude", .env = "CLAUDE_CONFIG_DIR,CLAUDE_DATA_DIR",
 	  .help = "directory of Claude Code, with its projects" },
+	{ .name = "active_session_hours", .type = CONF_INT, .fallback = "24", .min = 1, .max = 8760, .env = "ACTIVE_SESSION_HOURS",
+	  .help = "how long a session of Claude Code counts as active, in hours" },
 	{ .name = "backfill_since", .type = CONF_DURATION, .fallback = "24h", .min = 0, .max = 3650 * DAY,
 	  .help = "age of the sessions that the first start takes" },
 	{ .name = "backfill_rate", .type = CONF_INT, .fallback = "2000", .min = 10, .max = 1000000,

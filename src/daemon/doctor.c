@@ -178,7 +178,7 @@ static const struct {
 	{ "config", check_config }, { "keys", check_keys }, { "host", doctor_host }, { "server", doctor_server },
 	{ "login", doctor_login }, { "environment", check_environment }, { "redaction", check_redaction },
 	{ "spool", doctor_spool }, { "disk", doctor_disk }, { "daemon", check_daemon }, { "backlog", doctor_backlog },
-	{ "sources", doctor_sources }, { "plugin", doctor_plugin }, { "exporters", doctor_exporters },
+	{ "sources", doctor_sources }, { "claude", doctor_claude }, { "plugin", doctor_plugin }, { "exporters", doctor_exporters },
 	{ "metrics", check_metrics },
 };
 

@@ -57,6 +57,8 @@ void doctor_sources(const struct doctor *doctor)
 	for (int32_t i = sources == JSON_NONE ? JSON_NONE : doc.nodes[sources].first; i != JSON_NONE; i = doc.nodes[i].next) {
 		judge_places(doctor, &doc, json_get(&doc, i, "databases"), "path");
 		judge_places(doctor, &doc, json_get(&doc, i, "servers"), "url");
+		if (json_get(&doc, i, "files") != JSON_NONE)
+			judge_place(doctor, &doc, i, "name");
 		if (json_string_is(&doc, json_get(&doc, i, "state"), "waiting") &&
 		    doc.nodes[i].first != JSON_NONE && json_get(&doc, i, "databases") != JSON_NONE &&
 		    doc.nodes[json_get(&doc, i, "databases")].first == JSON_NONE)

@@ -27,5 +27,7 @@ void doctor_backlog(const struct doctor *doctor);
 void doctor_sources(const struct doctor *doctor);
 void doctor_plugin(const struct doctor *doctor);
 void doctor_exporters(const struct doctor *doctor);
+/* ---- doctor_claude.c ---- */
+void doctor_claude(const struct doctor *doctor);
 
 #endif

@@ -6,14 +6,14 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/daemon.c src/daemon/daemon.h \
 	src/daemon/derive.c src/daemon/derive.h \
 	src/daemon/doctor.c src/daemon/doctor.h src/daemon/doctor_private.h \
-	src/daemon/doctor_agent.c src/daemon/doctor_server.c src/daemon/doctor_spool.c \
+	src/daemon/doctor_agent.c src/daemon/doctor_claude.c src/daemon/doctor_server.c src/daemon/doctor_spool.c \
 	src/daemon/delta.c src/daemon/delta.h \
 	src/daemon/exporter.c src/daemon/exporter.h \
 	src/daemon/flush.c src/daemon/flush.h \
 	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
 	src/daemon/follow_take.c \
 	src/daemon/listener.c src/daemon/listener.h \
-	src/daemon/meter.c src/daemon/meter.h src/daemon/meter_agents.c src/daemon/meter_private.h \
+	src/daemon/meter.c src/daemon/meter.h src/daemon/meter_agents.c src/daemon/meter_claude.c src/daemon/meter_private.h \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/series.c src/daemon/series.h \

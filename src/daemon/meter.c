@@ -1,6 +1,7 @@
 /* Counters, figures and sessions -> metrics; see meter.h. */
 #include "daemon/meter.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "daemon/counting.h"
 #include "daemon/meter_private.h"
 #include <stdio.h>
@@ -8,11 +9,13 @@
 
 struct metrics_options meter_options(const struct conf *conf)
 {
+	const char *sources = conf_string(conf, "sources");
+
 	return (struct metrics_options){
 		.prefix = conf_string(conf, "metrics_prefix"), .profiles = conf_string(conf, "metrics_profiles"),
 		.disabled = conf_string(conf, "metrics_disabled"), .attributes = conf_string(conf, "metrics_attributes"),
 		.excluded = conf_string(conf, "metrics_excluded_attributes"), .labels = conf_string(conf, "metrics_labels"),
-		.cost_scale = conf_number(conf, "cost_scale"),
+		.source_label = list_has(sources, "opencode") && list_has(sources, "claude"), .cost_scale = conf_number(conf, "cost_scale"),
 	};
 }
 
@@ -80,6 +83,8 @@ int meter_gauges(struct spool *spool, const struct work *work, struct metrics *m
 
 	if (rc == 0)
 		sink_figures(spool, metrics);
+	if (rc == 0)
+		rc = meter_claude(spool, work, metrics, err);
 	return rc == 0 && metrics_has_profile(metrics, "exporter") ? meter_agents(spool, work, metrics, err) : rc;
 }
 

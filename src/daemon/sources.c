@@ -5,6 +5,7 @@
 #include "daemon/sources.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
@@ -302,9 +303,7 @@ static void *sources_main(void *arg)
 
 static bool has_source(const struct work *work, const char *name)
 {
-	const char *list = conf_string(work->conf, "sources");
-
-	return list && strstr(list, name);
+	return list_has(conf_string(work->conf, "sources"), name);
 }
 
 static struct sources *sources_new(struct work *work)

@@ -22,7 +22,7 @@
 #define PAGE_LINES_BYTES (1u << 20) /* between two places that are written down */
 #define MEMORIES 64           /* files of which something is remembered */
 #define REST_MS 600000        /* a file that rests as long is forgotten */
-#define FIGURES_EVERY_MS 600000
+#define FIGURES_EVERY_MS 600000 /* they become stale though nothing changes */
 #define RETRY_FIRST_MS 250
 #define RETRY_LAST_MS 60000
 #define CURSOR_BATCH 1000
@@ -37,7 +37,8 @@ struct transcripts {
 	struct transcript_files files;
 	struct follow_status status;
 	struct claude_stats figures;
-	int64_t figures_mono_ms; /* when they were read; 0: never */
+	int64_t figures_mono_ms, signed_mono_ms; /* when they were read, and when they were looked at; 0: never */
+	uint64_t signature;
 	struct pipeline *pipeline;
 	struct pipeline_result result;
 	struct tail *tail;
@@ -95,6 +96,14 @@ int transcripts_fd(const struct transcripts *t)
 	return watch_fd(t->watch);
 }
 
+/* The agent's own figures lie there too, and say nothing of files. */
+static bool is_json(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 5 && strcmp(name + n - 5, ".json") == 0;
+}
+
 /* A file that changed is looked at alone; anything else may mean new files. */
 static void hear(void *context, const char *dir, const char *name)
 {
@@ -106,6 +115,8 @@ static void hear(void *context, const char *dir, const char *name)
 		t->rescan = true;
 		return;
 	}
+	if (is_json(name))
+		return;
 	path = file_join(dir, name);
 	file = transcript_find(&t->files, path);
 	if (file && file->path)
@@ -438,10 +449,24 @@ static void scan_when_due(struct transcripts *t, struct buf *gone)
 		(void)watch_add(t->watch, t->nudge);
 	transcript_scan(&t->files, t->dir, t->watch, gone);
 	t->status.sessions = t->files.count;
-	if (t->figures_mono_ms && now_ms - t->figures_mono_ms < FIGURES_EVERY_MS)
-		return;
+}
+
+/* Looks every poll_interval, and reads them when they have changed. Returns after how many ms to look again. */
+static int64_t look_at_figures(struct transcripts *t)
+{
+	int64_t now_ms = clock_mono_ms(), poll_ms = conf_int(t->work->conf, "poll_interval");
+	uint64_t signature;
+
+	if (t->signed_mono_ms && now_ms - t->signed_mono_ms < poll_ms)
+		return poll_ms - (now_ms - t->signed_mono_ms);
+	signature = claude_stats_signature(t->dir);
+	t->signed_mono_ms = now_ms;
+	if (t->figures_mono_ms && signature == t->signature && now_ms - t->figures_mono_ms < FIGURES_EVERY_MS)
+		return poll_ms;
+	t->signature = signature;
 	t->figures_mono_ms = now_ms;
 	claude_stats_read(t->dir, clock_wall_ms(), &t->figures);
+	return poll_ms;
 }
 
 static bool no_directory(const struct transcripts *t)
@@ -511,7 +536,7 @@ static void note_outcome(struct transcripts *t, int rc, const struct err *err)
 int64_t transcripts_round(struct transcripts *t)
 {
 	struct err err = { 0 };
-	int64_t poll_ms = conf_int(t->work->conf, "poll_interval");
+	int64_t figures_ms = look_at_figures(t);
 	int rc = look(t, &err);
 
 	note_outcome(t, rc, &err);
@@ -519,7 +544,7 @@ int64_t transcripts_round(struct transcripts *t)
 		return 0;
 	if (rc == 0) {
 		t->retry_ms = 0;
-		return watch_works(t->watch) ? SCAN_EVERY_MS : poll_ms;
+		return figures_ms;
 	}
 	t->retry_ms = t->retry_ms ? t->retry_ms * 2 : RETRY_FIRST_MS;
 	if (t->retry_ms > RETRY_LAST_MS)

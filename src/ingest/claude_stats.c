@@ -2,6 +2,7 @@
 #include "ingest/claude_stats.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -124,6 +125,7 @@ static void read_cache(const char *dir, int64_t now_ms, struct claude_stats *ret
 			ret->day_messages = count(doc, d, "messageCount");
 			ret->day_sessions = count(doc, d, "sessionCount");
 			ret->day_tool_calls = count(doc, d, "toolCallCount");
+			ret->tool_calls += ret->day_tool_calls;
 		}
 		if (now_ms - ret->computed_ms > DAY_MS)
 			ret->state = CLAUDE_STATS_STALE;
@@ -159,8 +161,31 @@ static void worse(struct claude_stats *stats, enum claude_stats_state state)
 		stats->index_state = state;
 }
 
-static void read_index(const char *project, struct claude_stats *ret)
+/* Keeps it in place of the oldest of those that are kept. */
+static void keep_recent(struct claude_stats *stats, const struct json_doc *doc, int32_t entry, int64_t modified_ms)
 {
+	char *id = json_strdup(doc, json_get(doc, entry, "sessionId"), sizeof stats->recent[0].id - 1);
+	struct claude_stats_session *to = &stats->recent[0];
+
+	if (!id || !*id || modified_ms <= 0) {
+		free(id);
+		return;
+	}
+	for (unsigned i = 1; stats->recent_count == CLAUDE_STATS_SESSIONS && i < CLAUDE_STATS_SESSIONS; i++)
+		if (stats->recent[i].modified_ms < to->modified_ms)
+			to = &stats->recent[i];
+	if (stats->recent_count < CLAUDE_STATS_SESSIONS)
+		to = &stats->recent[stats->recent_count++];
+	if (modified_ms > to->modified_ms) {
+		snprintf(to->id, sizeof to->id, "%s", id);
+		to->modified_ms = modified_ms;
+	}
+	free(id);
+}
+
+static void read_index(const char *project, void *context)
+{
+	struct claude_stats *ret = context;
 	char *path = file_join(project, "sessions-index.json");
 	struct file file;
 	const struct json_doc *doc = &file.doc;
@@ -175,6 +200,8 @@ static void read_index(const char *project, struct claude_stats *ret)
 			ret->indexed_sessions++;
 			ret->indexed_messages += count(doc, e, "messageCount");
 			newest_ms = modified_ms > newest_ms ? modified_ms : newest_ms;
+			if (!json_bool(doc, json_get(doc, e, "isSidechain"), false))
+				keep_recent(ret, doc, e, modified_ms);
 		}
 		if (newest_transcript(project) - newest_ms > DAY_MS)
 			state = CLAUDE_STATS_STALE;
@@ -185,7 +212,9 @@ static void read_index(const char *project, struct claude_stats *ret)
 	file_close(&file);
 }
 
-static void read_indexes(const char *dir, struct claude_stats *ret)
+typedef void project_fn(const char *project, void *context);
+
+static void each_project(const char *dir, project_fn *fn, void *context)
 {
 	char *projects = file_join(dir, "projects");
 	DIR *stream = opendir(projects);
@@ -196,7 +225,7 @@ static void read_indexes(const char *dir, struct claude_stats *ret)
 		if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
 			continue;
 		project = file_join(projects, entry->d_name);
-		read_index(project, ret);
+		fn(project, context);
 		free(project);
 	}
 	if (stream)
@@ -204,9 +233,38 @@ static void read_indexes(const char *dir, struct claude_stats *ret)
 	free(projects);
 }
 
+/* ---- whether something changed ---- */
+
+/* Added up, so that the order of a directory does not count. */
+static void sign(const char *dir, const char *name, uint64_t *signature)
+{
+	char *path = file_join(dir, name);
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		const uint64_t parts[] = { hash_64(path, strlen(path)), (uint64_t)st.st_ino, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec };
+		*signature += hash_64(parts, sizeof parts);
+	}
+	free(path);
+}
+
+static void sign_index(const char *project, void *context)
+{
+	sign(project, "sessions-index.json", context);
+}
+
+uint64_t claude_stats_signature(const char *dir)
+{
+	uint64_t signature = 0;
+
+	sign(dir, "stats-cache.json", &signature);
+	each_project(dir, sign_index, &signature);
+	return signature;
+}
+
 void claude_stats_read(const char *dir, int64_t now_ms, struct claude_stats *ret)
 {
 	*ret = (struct claude_stats){ 0 };
 	read_cache(dir, now_ms, ret);
-	read_indexes(dir, ret);
+	each_project(dir, read_index, ret);
 }

@@ -104,7 +104,7 @@ static void put_labels(struct metrics *metrics)
 		put(metrics, true, SLICE("otel.metric.overflow"), value);
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (list_has(metrics->options.labels, rows[i].label) && field(metrics, rows[i].label, strlen(rows[i].label), &value))
+		if (metrics_has_label(metrics, rows[i].label) && field(metrics, rows[i].label, strlen(rows[i].label), &value))
 			put(metrics, false, slice_of(rows[i].key), value);
 }
 
@@ -254,7 +254,12 @@ bool metrics_has_profile(const struct metrics *metrics, const char *profile)
 
 bool metrics_has_label(const struct metrics *metrics, const char *label)
 {
-	return list_has(metrics->options.labels, label);
+	return list_has(metrics->options.labels, label) || (metrics->options.source_label && strcmp(label, "source") == 0);
+}
+
+bool metrics_is_disabled(const struct metrics *metrics, const char *name)
+{
+	return list_has(metrics->options.disabled, name);
 }
 
 /* A scale below 1 is the inverse of a whole number, by which the division is exact where the product is not. */
@@ -276,7 +281,7 @@ static bool wanted(const struct metrics *metrics, const struct view_row *row)
 {
 	if (row->profile && !metrics_has_profile(metrics, row->profile))
 		return false;
-	return !(row->unless && metrics_has_profile(metrics, row->unless)) && !list_has(metrics->options.disabled, row->name);
+	return !(row->unless && metrics_has_profile(metrics, row->unless)) && !metrics_is_disabled(metrics, row->name);
 }
 
 static bool passes(struct metrics *metrics, const char *only)

@@ -16,6 +16,7 @@ struct metrics_options {
 	const char *attributes; /* "key=value,…", put on every point of the agents; NULL: none */
 	const char *excluded;   /* comma list of attributes that are taken off; NULL: none */
 	const char *labels;     /* comma list: session, source */
+	bool source_label;      /* as if source stood among them */
 	double cost_scale;      /* cost.usage is multiplied by this; 0: 1 */
 	bool exponential;       /* histograms are gathered by powers of 2 where their metric has the unit of its fact */
 };
@@ -56,6 +57,7 @@ void metrics_add(struct metrics *metrics, const char *name, const char *label, i
 void metrics_gauge(struct metrics *metrics, const char *name, const char *unit, const char *help, const char *const *pairs, double value);
 /* Whether these are asked for. */
 bool metrics_has_profile(const struct metrics *metrics, const char *profile);
+bool metrics_is_disabled(const struct metrics *metrics, const char *name);
 bool metrics_has_label(const struct metrics *metrics, const char *label);
 
 size_t metrics_count(const struct metrics *metrics);

@@ -33,6 +33,7 @@ static void test_sample(void **state)
 	assert_int_equal(stats.day_messages, 120);
 	assert_int_equal(stats.day_sessions, 3);
 	assert_int_equal(stats.day_tool_calls, 44);
+	assert_int_equal(stats.tool_calls, 64);
 	assert_int_equal(stats.longest_ms, 5400000);
 	assert_int_equal(stats.model_count, 1);
 	assert_string_equal(stats.models[0].model, "claude-sonnet-4-6");
@@ -44,6 +45,9 @@ static void test_sample(void **state)
 	assert_int_equal(stats.indexed_sessions, 4);
 	assert_int_equal(stats.indexed_messages, 77);
 	assert_int_equal(stats.indexed_ms, SEPTEMBER_3 + 13 * HOUR + 5200);
+	assert_int_equal(stats.recent_count, 4);
+	assert_string_equal(stats.recent[3].id, "0b6f3c1e-4444-4aaa-8bbb-000000000004");
+	assert_int_equal(stats.recent[3].modified_ms, stats.indexed_ms);
 	claude_stats_read(dir, SEPTEMBER_3 + 25 * HOUR, &stats);
 	assert_int_equal(stats.state, CLAUDE_STATS_STALE);
 	assert_int_equal(stats.sessions, 12);
@@ -67,6 +71,49 @@ static void make_dir(const char *dir, const char *name)
 
 	assert_int_equal(mkdir(path, 0700), 0);
 	free(path);
+}
+
+/* Of many sessions those that changed last are kept; a file that changed is told by its signature. */
+static void test_many_sessions(void **state)
+{
+	char dir[] = "/tmp/lfspool-stats-XXXXXX", *path;
+	struct claude_stats stats;
+	uint64_t before;
+	struct buf text;
+	int64_t oldest_ms = INT64_MAX;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	make_dir(dir, "projects");
+	make_dir(dir, "projects/p");
+	before = claude_stats_signature(dir);
+	assert_true(before == claude_stats_signature(dir));
+	buf_init(&text, 0);
+	buf_text(&text, "{\"entries\":[{\"sessionId\":\"side\",\"isSidechain\":true,\"modified\":\"2026-09-03T23:00:00Z\"}");
+	for (int i = 0; i < 300; i++)
+		buf_format(&text, ",{\"sessionId\":\"s%d\",\"modified\":\"2026-09-03T%02d:%02d:00Z\"}", i, i * 7 % 300 / 60, i * 7 % 60);
+	buf_text(&text, "]}");
+	buf_char(&text, '\0');
+	write_file(dir, "projects/p/sessions-index.json", text.data);
+	assert_false(before == claude_stats_signature(dir));
+	claude_stats_read(dir, SEPTEMBER_3, &stats);
+	assert_int_equal(stats.indexed_sessions, 301);
+	assert_int_equal(stats.recent_count, CLAUDE_STATS_SESSIONS);
+	for (unsigned i = 0; i < stats.recent_count; i++) {
+		assert_string_not_equal(stats.recent[i].id, "side");
+		oldest_ms = stats.recent[i].modified_ms < oldest_ms ? stats.recent[i].modified_ms : oldest_ms;
+	}
+	assert_int_equal(oldest_ms, SEPTEMBER_3 + (300 - CLAUDE_STATS_SESSIONS) * HOUR / 60);
+	buf_done(&text);
+	path = file_join(dir, "projects/p/sessions-index.json");
+	unlink(path);
+	free(path);
+	for (size_t i = 0; i < 2; i++) {
+		path = file_join(dir, i == 0 ? "projects/p" : "projects");
+		rmdir(path);
+		free(path);
+	}
+	rmdir(dir);
 }
 
 static void test_absent_and_damaged(void **state)
@@ -110,7 +157,7 @@ static void test_absent_and_damaged(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sample), cmocka_unit_test(test_absent_and_damaged) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sample), cmocka_unit_test(test_many_sessions), cmocka_unit_test(test_absent_and_damaged) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 # src/base: libc and xxhash, no nouns of lfspool.
 noinst_LIBRARIES += src/base/libbase.a
 src_base_libbase_a_SOURCES = \
+	src/base/base64.c src/base/base64.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/err.c src/base/err.h \
@@ -13,7 +14,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/mem.c src/base/mem.h \
-	src/base/protobuf.c src/base/protobuf.h \
+	src/base/program.c src/base/program.h \
+	src/base/protobuf.c src/base/protobuf.h src/base/protobuf_read.c \
 	src/base/slice.c src/base/slice.h \
 	src/base/text.c src/base/text.h
 

@@ -1,4 +1,4 @@
-/* Writes protobuf wire format into a buffer: the few shapes that OTLP needs. */
+/* Writes protobuf wire format into a buffer, and reads it: the few shapes that OTLP needs. */
 #ifndef LF_BASE_PROTOBUF_H
 #define LF_BASE_PROTOBUF_H
 #include "base/buf.h"
@@ -26,5 +26,15 @@ void protobuf_packed_double(struct protobuf *protobuf, double value);
 /* A nested message: everything until the matching close is its content. */
 void protobuf_open(struct protobuf *protobuf, unsigned field);
 void protobuf_close(struct protobuf *protobuf);
+
+enum protobuf_wire { PROTOBUF_VARINT = 0, PROTOBUF_FIXED64 = 1, PROTOBUF_BYTES = 2, PROTOBUF_FIXED32 = 5 };
+struct protobuf_field {
+	uint64_t number;
+	unsigned wire;
+	uint64_t value;      /* VARINT, FIXED64, FIXED32 */
+	struct slice bytes;  /* BYTES */
+};
+/* Takes the next field off message: 1, or 0 at the end, or -1 when it is malformed (groups are). */
+int protobuf_next(struct slice *message, struct protobuf_field *ret);
 
 #endif

@@ -22,6 +22,7 @@ struct conf_option { /* a row of the table */
 	enum conf_type type;
 	const char *fallback;      /* default, as it would be written; NULL: not set */
 	int64_t min, max;          /* INT, NUMBER and DURATION (ms) */
+	bool blanks;               /* KEY and SECRET: may have blanks */
 	const char *choices;       /* ENUM and LIST: "full|metadata_only|off" */
 	const char *env;           /* comma list of accepted names; LFSPOOL_<NAME> is always one */
 	const char *help;

@@ -7,6 +7,27 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
+#define OTLP_PROTOCOLS "http/protobuf|http/json|grpc"
+#define OTLP_COMPRESSIONS "gzip|none"
+/* What one signal has of its own; unset, the option without the signal's name counts. */
+#define OTLP_SIGNAL(signal, SIGNAL) \
+	{ .name = "otlp_" signal "_endpoint", .type = CONF_URL, .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_ENDPOINT", \
+	  .help = "URL of a collector for " signal ", as it is" }, \
+	{ .name = "otlp_" signal "_protocol", .type = CONF_ENUM, .choices = OTLP_PROTOCOLS, \
+	  .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_PROTOCOL", .help = "otlp_protocol of " signal }, \
+	{ .name = "otlp_" signal "_headers", .type = CONF_SECRET, .blanks = true, .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_HEADERS", \
+	  .help = "otlp_headers of " signal }, \
+	{ .name = "otlp_" signal "_compression", .type = CONF_ENUM, .choices = OTLP_COMPRESSIONS, \
+	  .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_COMPRESSION", .help = "otlp_compression of " signal }, \
+	{ .name = "otlp_" signal "_timeout", .type = CONF_DURATION, .min = 100, .max = 10 * MINUTE, \
+	  .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_TIMEOUT", .help = "otlp_timeout of " signal }, \
+	{ .name = "otlp_" signal "_ca_file", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_CERTIFICATE", \
+	  .help = "otlp_ca_file of " signal }, \
+	{ .name = "otlp_" signal "_client_cert", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_CLIENT_CERTIFICATE", \
+	  .help = "otlp_client_cert of " signal }, \
+	{ .name = "otlp_" signal "_client_key", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_" SIGNAL "_CLIENT_KEY", \
+	  .help = "otlp_client_key of " signal }
+
 const struct conf_option conf_options[] = {
 	{ .name = "enabled", .type = CONF_BOOL, .fallback = "true", .env = "OPENCODE_LANGFUSE_ENABLED",
 	  .help = "false: collect and send nothing" },
@@ -109,28 +130,33 @@ const struct conf_option conf_options[] = {
 	{ .name = "cost_scale", .type = CONF_NUMBER, .fallback = "1", .min = 0, .max = 1000000000, .env = "OPENCODE_COST_USAGE_SCALE",
 	  .help = "factor of the metric cost.usage" },
 	{ .name = "otlp_endpoint", .type = CONF_URL, .env = "OPENCODE_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT",
-	  .help = "URL of a collector that the metrics are sent to; v1/metrics is put behind it" },
-	{ .name = "otlp_metrics_endpoint", .type = CONF_URL, .env = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-	  .help = "the same, as it is" },
-	{ .name = "otlp_protocol", .type = CONF_ENUM, .fallback = "http/protobuf", .choices = "http/protobuf|http/json|grpc",
-	  .env = "OPENCODE_OTLP_PROTOCOL,OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,OTEL_EXPORTER_OTLP_PROTOCOL", .help = "form of the requests" },
-	{ .name = "otlp_headers", .type = CONF_SECRET,
-	  .env = "OPENCODE_OTLP_HEADERS,OTEL_EXPORTER_OTLP_METRICS_HEADERS,OTEL_EXPORTER_OTLP_HEADERS",
+	  .help = "URL of a collector of OTLP; for HTTP, v1/ and the signal are put behind it" },
+	{ .name = "otlp_protocol", .type = CONF_ENUM, .fallback = "http/protobuf", .choices = OTLP_PROTOCOLS,
+	  .env = "OPENCODE_OTLP_PROTOCOL,OTEL_EXPORTER_OTLP_PROTOCOL", .help = "form of the requests" },
+	{ .name = "otlp_headers", .type = CONF_SECRET, .blanks = true, .env = "OPENCODE_OTLP_HEADERS,OTEL_EXPORTER_OTLP_HEADERS",
 	  .help = "comma list of name=value, percent-encoded, sent with each request" },
-	{ .name = "otlp_compression", .type = CONF_ENUM, .fallback = "gzip", .choices = "gzip|none",
-	  .env = "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION,OTEL_EXPORTER_OTLP_COMPRESSION", .help = "how requests are packed" },
-	{ .name = "otlp_interval", .type = CONF_DURATION, .fallback = "60s", .min = 100, .max = DAY,
-	  .env = "OPENCODE_OTLP_METRICS_INTERVAL,OTEL_METRIC_EXPORT_INTERVAL", .help = "time between two exports" },
+	{ .name = "otlp_headers_helper", .type = CONF_PATH, .env = "OPENCODE_OTLP_HEADERS_HELPER",
+	  .help = "program that prints more headers as a JSON object" },
+	{ .name = "otlp_compression", .type = CONF_ENUM, .fallback = "gzip", .choices = OTLP_COMPRESSIONS,
+	  .env = "OTEL_EXPORTER_OTLP_COMPRESSION", .help = "how requests are packed" },
 	{ .name = "otlp_timeout", .type = CONF_DURATION, .fallback = "10s", .min = 100, .max = 10 * MINUTE,
-	  .env = "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT,OTEL_EXPORTER_OTLP_TIMEOUT", .help = "limit for one export" },
+	  .env = "OTEL_EXPORTER_OTLP_TIMEOUT", .help = "limit for one request" },
+	{ .name = "otlp_ca_file", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_CERTIFICATE",
+	  .help = "PEM file of the authorities that sign the collector's certificate; else ca_file" },
+	{ .name = "otlp_client_cert", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+	  .help = "PEM file of the certificate that the collector gets to see" },
+	{ .name = "otlp_client_key", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_CLIENT_KEY", .help = "PEM file of its key" },
+	OTLP_SIGNAL("metrics", "METRICS"),
+	OTLP_SIGNAL("logs", "LOGS"),
+	OTLP_SIGNAL("traces", "TRACES"),
+	{ .name = "otlp_interval", .type = CONF_DURATION, .fallback = "60s", .min = 100, .max = DAY,
+	  .env = "OPENCODE_OTLP_METRICS_INTERVAL,OTEL_METRIC_EXPORT_INTERVAL", .help = "time between two exports of metrics" },
 	{ .name = "otlp_temporality", .type = CONF_ENUM, .fallback = "cumulative", .choices = "cumulative|delta|lowmemory",
 	  .env = "OPENCODE_OTLP_METRICS_TEMPORALITY,OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
 	  .help = "whether counters go out as they stand or as differences" },
 	{ .name = "otlp_histograms", .type = CONF_ENUM, .fallback = "explicit_bucket_histogram",
 	  .choices = "explicit_bucket_histogram|base2_exponential_bucket_histogram",
 	  .env = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", .help = "kind of the histograms that are sent" },
-	{ .name = "otlp_ca_file", .type = CONF_PATH, .env = "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE,OTEL_EXPORTER_OTLP_CERTIFICATE",
-	  .help = "PEM file of the authorities that sign the collector's certificate; else ca_file" },
 	{ .name = "resource_attributes", .type = CONF_LIST, .env = "OPENCODE_RESOURCE_ATTRIBUTES,OTEL_RESOURCE_ATTRIBUTES",
 	  .help = "comma list of name=value that describe where the metrics come from" },
 
@@ -144,8 +170,10 @@ const struct conf_alias conf_aliases[] = {
 	{ .variable = "OPENCODE_DB", .below = "$XDG_DATA_HOME/opencode" },
 	{ .variable = "OPENCODE_OTLP_METRICS_INTERVAL", .unit = "ms" },
 	{ .variable = "OTEL_METRIC_EXPORT_INTERVAL", .unit = "ms" },
-	{ .variable = "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", .unit = "ms" },
 	{ .variable = "OTEL_EXPORTER_OTLP_TIMEOUT", .unit = "ms" },
+	{ .variable = "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", .unit = "ms" },
+	{ .variable = "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", .unit = "ms" },
+	{ .variable = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", .unit = "ms" },
 	{ .variable = "OPENCODE_LANGFUSE_VERBOSE", .when_true = "debug" },
 };
 const unsigned conf_alias_count = COUNT(conf_aliases);

@@ -53,9 +53,13 @@ bool value_is_text(const char *text)
 	return is_utf8(text) && !has_control(text);
 }
 
-/* An empty value unsets what is text; numbers, bools and choices have no empty value. */
-static bool may_be_empty(enum conf_type type)
+/* An empty value unsets what is text; numbers, bools and choices have no empty value where they have a default. */
+static bool may_be_empty(const struct conf_option *option)
 {
+	enum conf_type type = option->type;
+
+	if (!option->fallback)
+		return true;
 	return type != CONF_INT && type != CONF_BOOL && type != CONF_ENUM && type != CONF_DURATION && type != CONF_NUMBER;
 }
 
@@ -67,7 +71,7 @@ int value_parse(const struct conf_option *option, const char *text, const char *
 		return err_set(err, LF_EINVAL, "must not contain control characters");
 	if (!is_utf8(text))
 		return err_set(err, LF_EINVAL, "must be UTF-8");
-	if (!*text && may_be_empty(option->type))
+	if (!*text && may_be_empty(option))
 		return 0;
 	return parsers[option->type](option, text, base_dir, ret, err);
 }
@@ -92,8 +96,8 @@ static int parse_key(const struct conf_option *option, const char *text, const c
                      struct value *ret, struct err *err)
 {
 	for (const char *p = text; *p; p++)
-		if (!isascii((unsigned char)*p) || !isgraph((unsigned char)*p))
-			return err_set(err, LF_EINVAL, "must be one word of ASCII");
+		if (!isascii((unsigned char)*p) || !(isgraph((unsigned char)*p) || (option->blanks && *p == ' ')))
+			return err_set(err, LF_EINVAL, option->blanks ? "must be ASCII" : "must be one word of ASCII");
 	return parse_string(option, text, base_dir, ret, err);
 }
 

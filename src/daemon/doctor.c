@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "daemon/client.h"
 #include "daemon/doctor_private.h"
+#include "daemon/otlp.h"
 #include "map/map_fields.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -160,15 +161,18 @@ out:
 
 static void check_metrics(const struct doctor *doctor)
 {
-	const char *endpoint = conf_string(doctor->conf, "otlp_endpoint");
+	static const char *const ports[] = { [COLLECTOR_PROTOBUF] = ":4317", [COLLECTOR_JSON] = ":4317", [COLLECTOR_GRPC] = ":4318" };
+	const char *protocol = otlp_string(doctor->conf, COLLECTOR_METRICS, "protocol"), *port;
+	struct collector_options options;
 
-	if (!endpoint)
+	if (!otlp_options(doctor->conf, COLLECTOR_METRICS, &options))
 		return;
-	if (strcmp(conf_string(doctor->conf, "otlp_protocol"), "grpc") == 0)
-		doctor_say(doctor, DOCTOR_WARN, "set otlp_protocol to http/protobuf, and the endpoint to the collector's port for HTTP (4318)",
-		           "otlp_protocol is grpc, which is not spoken yet: no metrics are sent");
+	port = strstr(options.endpoint, ports[options.protocol]);
+	if (port && strspn(port + 1, "0123456789") == 4)
+		doctor_say(doctor, DOCTOR_WARN, "set otlp_protocol to grpc for port 4317, to http/protobuf for port 4318",
+		           "metrics go to %s over %s: that port is usual for the other protocol", options.endpoint, protocol);
 	else
-		doctor_say(doctor, DOCTOR_OK, "", "metrics go to %s", endpoint);
+		doctor_say(doctor, DOCTOR_OK, "", "metrics go to %s over %s", options.endpoint, protocol);
 }
 
 static const struct {

@@ -14,6 +14,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/follow_take.c \
 	src/daemon/listener.c src/daemon/listener.h \
 	src/daemon/meter.c src/daemon/meter.h src/daemon/meter_agents.c src/daemon/meter_claude.c src/daemon/meter_private.h \
+	src/daemon/otlp.c src/daemon/otlp.h \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/series.c src/daemon/series.h \

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "ship/headers.h"
 #include "daemon/counting.h"
 #include "metrics/view.h"
 #include "daemon/writer.h"
@@ -51,27 +52,34 @@ static void deny_add(struct work *work, size_t *count, const char *value)
 	work->deny_values[*count] = NULL;
 }
 
-static void deny_add_slice(struct work *work, size_t *count, struct slice value)
+/* The values of the headers for collectors, with and without a word like "Bearer" before them. */
+static void deny_headers(struct work *work, size_t *count)
 {
-	char *text = xmemdup0(value.ptr, value.len);
+	static const char *const names[] = { "otlp_headers", "otlp_metrics_headers", "otlp_logs_headers", "otlp_traces_headers" };
+	struct headers headers;
 
-	deny_add(work, count, text);
-	explicit_bzero(text, value.len);
-	free(text);
+	headers_init(&headers);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		(void)headers_put_list(&headers, conf_string(work->conf, names[i]), NULL); /* who sends them says what is wrong */
+	for (size_t i = 0; i < headers.count; i++) {
+		const char *value = strchr(headers.lines[i], ':'), *rest = value ? strchr(value + 2, ' ') : NULL;
+		if (value)
+			deny_add(work, count, value + 2);
+		if (rest)
+			deny_add(work, count, rest + 1);
+	}
+	headers_done(&headers);
 }
 
 /* Exact values that must never leave: our own key, and what the environment calls a secret. */
 static void deny_collect(struct work *work)
 {
 	const char *globs = conf_string(work->conf, "redact_env");
-	const char *headers = conf_string(work->conf, "otlp_headers");
-	struct slice name, value;
 	size_t count = 0;
 
 	work->deny_values = xcalloc(1, sizeof *work->deny_values);
 	deny_add(work, &count, conf_string(work->conf, "langfuse_secret_key"));
-	while (list_pair_next(&headers, &name, &value))
-		deny_add_slice(work, &count, value);
+	deny_headers(work, &count);
 	for (char **e = environ; e && *e; e++) {
 		const char *eq = strchr(*e, '=');
 		if (eq && name_is_secret(globs, (struct slice){ *e, (size_t)(eq - *e) }))

@@ -1,4 +1,4 @@
-/* Metrics as a request of OTLP (ExportMetricsServiceRequest), in protobuf or JSON, and the answer to it. */
+/* Metrics as a request of OTLP (ExportMetricsServiceRequest), in protobuf or JSON. */
 #ifndef LF_METRICS_OTLP_H
 #define LF_METRICS_OTLP_H
 #include "metrics/view.h"
@@ -14,7 +14,5 @@ struct otlp_context {
 /* *ret_points: how many points it holds; with 0 nothing need be sent. */
 int otlp_write_protobuf(const struct metrics *metrics, const struct otlp_context *context, struct buf *out, uint64_t *ret_points);
 int otlp_write_json(const struct metrics *metrics, const struct otlp_context *context, struct buf *out, uint64_t *ret_points);
-/* How many points a collector rejected of a request that it took (partial success); 0 for an empty answer or one that is none. */
-uint64_t otlp_rejected(struct slice answer, bool json);
 
 #endif

@@ -1,28 +1,28 @@
 /*
  * HTTP over libcurl. Each request has its own connection, but for GETs between http_keep() calls: on a reused one libcurl repeats by itself a
- * request whose connection died before an answer came, and a server that does not merge would have it twice.
+ * request whose connection died before an answer came, and a server that does not merge would have it twice. Who can bear that says so by
+ * the option reuse.
  */
 #include "ship/http.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ship/gzip.h"
 #include <curl/curl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <zlib.h>
 
 #define MAX_HEADER_BYTES (256u << 10)
-#define MAX_GZIP_BYTES (256u << 20)
 
 struct http {
 	CURL *curl;
-	char *ca_file, *user_agent;
+	char *ca_file, *client_cert_file, *client_key_file, *user_agent;
 	long connect_timeout_ms, total_timeout_ms, low_speed_seconds;
 	size_t max_answer_bytes;
 	const atomic_bool *cancel;
-	bool keep;
+	bool keep, reuse, http2;
+	bool connected;         /* there may be a connection to reuse */
 };
 
 struct transfer {
@@ -37,10 +37,17 @@ struct transfer {
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static bool h2c_reuse_breaks; /* before 8.0 libcurl begins HTTP/2 anew on a connection that speaks it already, when there is no TLS */
 
 static void init_curl(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	h2c_reuse_breaks = curl_version_info(CURLVERSION_NOW)->version_num < 0x080000;
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
 }
 
 struct http *http_new(const struct http_options *options)
@@ -51,7 +58,11 @@ struct http *http_new(const struct http_options *options)
 	http->curl = curl_easy_init();
 	if (!http->curl)
 		abort(); /* no memory at start */
-	http->ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+	http->ca_file = copy(options->ca_file);
+	http->client_cert_file = copy(options->client_cert_file);
+	http->client_key_file = copy(options->client_key_file);
+	http->reuse = options->reuse;
+	http->http2 = options->http2;
 	http->user_agent = xstrdup(options->user_agent ? options->user_agent : "lfspool");
 	http->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : 10000;
 	http->total_timeout_ms = options->total_timeout_ms > 0 ? options->total_timeout_ms : 30000;
@@ -79,6 +90,8 @@ void http_free(struct http *http)
 		return;
 	curl_easy_cleanup(http->curl);
 	free(http->ca_file);
+	free(http->client_cert_file);
+	free(http->client_key_file);
 	free(http->user_agent);
 	free(http);
 }
@@ -181,6 +194,27 @@ static bool header_is(struct slice line, const char *name, struct slice *ret_val
 	return true;
 }
 
+/* The headers and trailers whose text is kept; of one that is too long, as much as there is room for. */
+static void keep_text(struct http_answer *answer, struct slice line)
+{
+	const struct { const char *name; char *text; size_t room; } rows[] = {
+		{ "X-Next-Cursor", answer->next_cursor, sizeof answer->next_cursor },
+		{ "Content-Type", answer->content_type, sizeof answer->content_type },
+		{ "grpc-status", answer->grpc_status, sizeof answer->grpc_status },
+		{ "grpc-message", answer->grpc_message, sizeof answer->grpc_message },
+		{ "grpc-status-details-bin", answer->grpc_details, sizeof answer->grpc_details },
+	};
+	struct slice value;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (!header_is(line, rows[i].name, &value))
+			continue;
+		if (value.len >= rows[i].room && rows[i].text == answer->next_cursor)
+			value.len = 0; /* half a cursor is none */
+		snprintf(rows[i].text, rows[i].room, "%.*s", (int)(value.len < rows[i].room ? value.len : rows[i].room - 1), value.ptr);
+	}
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
@@ -197,13 +231,10 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 		answer->content_type[0] = '\0';
 	} else if (header_is(line, "Retry-After", &value)) {
 		answer->retry_after_ms = http_parse_retry_after(value, clock_wall_ms());
-	} else if (header_is(line, "X-Next-Cursor", &value)) {
-		snprintf(answer->next_cursor, sizeof(answer->next_cursor), "%.*s", (int)(value.len > 127 ? 0 : value.len), value.ptr);
 	} else if (header_is(line, "Date", &value)) { /* as ms from the epoch */
 		answer->date_ms = http_parse_retry_after(value, 0);
-	} else if (header_is(line, "Content-Type", &value)) {
-		snprintf(answer->content_type, sizeof(answer->content_type), "%.*s",
-		         (int)(value.len > 63 ? 63 : value.len), value.ptr);
+	} else {
+		keep_text(answer, line);
 	}
 	return line.len;
 }
@@ -244,7 +275,8 @@ static void set_limits(const struct http *http, struct transfer *transfer)
 
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	if (http->reuse)
+		curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, http->total_timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -253,6 +285,42 @@ static void set_limits(const struct http *http, struct transfer *transfer)
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
 	allow_only_http(curl);
+}
+
+static curl_socket_t no_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	(void)context, (void)purpose, (void)address;
+	return CURL_SOCKET_BAD;
+}
+
+/* Would libcurl trip over a connection that is reused? Then it is told to speak HTTP/2 as if it were to negotiate it, and kept from opening
+ * another connection, on which it would. */
+static bool cautious(const struct http *http, const char *url)
+{
+	return h2c_reuse_breaks && http->http2 && http->connected && strncasecmp(url, "http://", 7) == 0;
+}
+
+static void set_version(const struct http *http, const char *url)
+{
+	bool tls = strncasecmp(url, "https://", 8) == 0;
+	long version = !http->http2 ? CURL_HTTP_VERSION_1_1 : tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+
+	if (cautious(http, url)) {
+		version = CURL_HTTP_VERSION_2_0;
+		curl_easy_setopt(http->curl, CURLOPT_OPENSOCKETFUNCTION, no_socket);
+	}
+	curl_easy_setopt(http->curl, CURLOPT_HTTP_VERSION, version);
+}
+
+static void set_tls(const struct http *http)
+{
+	const struct { CURLoption option; const char *file; } rows[] = {
+		{ CURLOPT_CAINFO, http->ca_file }, { CURLOPT_SSLCERT, http->client_cert_file }, { CURLOPT_SSLKEY, http->client_key_file },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].file)
+			curl_easy_setopt(http->curl, rows[i].option, rows[i].file);
 }
 
 static void set_request(const struct http *http, struct transfer *transfer, const char *url, const char *basic_auth,
@@ -272,16 +340,16 @@ static void set_request(const struct http *http, struct transfer *transfer, cons
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
-	if (http->ca_file)
-		curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca_file);
+	set_version(http, url);
+	set_tls(http);
 	if (basic_auth) {
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		curl_easy_setopt(curl, CURLOPT_USERPWD, basic_auth);
 	}
-	if (post || !http->keep) {
-		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+	if (!(post ? http->reuse : http->keep))
 		curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-	}
+	if (!(post ? http->connected : http->keep)) /* after a failure too: what is left of a connection is not trusted */
+		curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
 	if (!post)
 		return;
 	/* No seek function: libcurl could otherwise rewind and send the body a second time. */
@@ -364,6 +432,13 @@ static int perform(struct http *http, const char *url, const char *const *header
 	if (stream)
 		curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, 0L);
 	code = curl_easy_perform(http->curl);
+	if (code == CURLE_COULDNT_CONNECT && cautious(http, url)) { /* the connection has gone: another one */
+		http->connected = false;
+		set_request(http, &transfer, url, basic_auth, list, post);
+		code = curl_easy_perform(http->curl);
+	}
+	if (post)
+		http->connected = http->reuse && code == CURLE_OK;
 	if (code != CURLE_URL_MALFORMAT)
 		take_outcome(&transfer, code);
 	curl_easy_reset(http->curl); /* forgets the pointers into this frame, and the password */
@@ -373,41 +448,15 @@ static int perform(struct http *http, const char *url, const char *const *header
 	return 0;
 }
 
-static int compress_body(struct slice body, struct buf *out, struct err *err)
-{
-	z_stream stream = { 0 };
-	size_t bound;
-	char *room;
-	int rc;
-
-	if (body.len > UINT_MAX / 2 ||
-	    deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return err_set(err, LF_ENOMEM, "cannot compress %zu bytes", body.len);
-	bound = deflateBound(&stream, (uLong)body.len);
-	room = buf_reserve(out, bound);
-	if (!room) {
-		deflateEnd(&stream);
-		return err_set(err, out->failed, "cannot compress %zu bytes", body.len);
-	}
-	stream.next_in = (z_const Bytef *)(uintptr_t)body.ptr;
-	stream.avail_in = (uInt)body.len;
-	stream.next_out = (Bytef *)room;
-	stream.avail_out = (uInt)bound;
-	rc = deflate(&stream, Z_FINISH);
-	out->len += bound - stream.avail_out;
-	deflateEnd(&stream);
-	return rc == Z_STREAM_END ? 0 : err_set(err, LF_EINVAL, "cannot compress %zu bytes", body.len);
-}
-
 int http_post(struct http *http, const char *url, const char *const *headers, const char *basic_auth,
               struct slice body, bool gzip, struct http_answer *ret, struct err *err)
 {
 	struct buf compressed;
 	int rc = 0;
 
-	buf_init(&compressed, MAX_GZIP_BYTES);
+	buf_init(&compressed, GZIP_MAX_BYTES);
 	if (gzip) {
-		rc = compress_body(body, &compressed, err);
+		rc = gzip_pack(body, &compressed, err);
 		body = buf_view(&compressed);
 	}
 	if (rc == 0)

@@ -7,10 +7,13 @@
 
 struct http_options {
 	const char *ca_file;          /* NULL: the system's */
+	const char *client_cert_file, *client_key_file; /* PEM; NULL: none */
 	const char *user_agent;
 	long connect_timeout_ms, total_timeout_ms; /* 0: 10,000 and 30,000 */
 	long low_speed_seconds;       /* 0: 20: below 1 byte/s for so long ends the transfer */
 	size_t max_answer_bytes;      /* 0: 1 MiB */
+	bool http2;                   /* else HTTP/1.1; without TLS the server must know */
+	bool reuse;                   /* POSTs share a connection; one may then arrive twice */
 	const atomic_bool *cancel;    /* checked at least every second; NULL: never */
 };
 struct http;
@@ -29,6 +32,7 @@ struct http_answer {
 	int64_t date_ms;          /* the server's clock; -1: no header */
 	char content_type[64];
 	char next_cursor[128];    /* X-Next-Cursor; "" when there is none */
+	char grpc_status[8], grpc_message[512], grpc_details[2048]; /* as they came; "" when they did not */
 	char error[256];          /* curl's words when there is no whole answer */
 	bool tls_config_error;    /* certificate refused: configuration, not weather */
 };

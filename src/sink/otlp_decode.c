@@ -4,91 +4,18 @@
  * Messages nest as deep as their tables do; only attribute values nest by input, on a stack of their own.
  */
 #include "sink/otlp.h"
+#include "base/base64.h"
 #include "base/hash.h"
-#include "sink/base64.h"
+#include "base/protobuf.h"
 
 #define VALUE_MAX_DEPTH 32
 
-enum pb_wire { PB_VARINT = 0, PB_FIXED64 = 1, PB_BYTES = 2, PB_FIXED32 = 5 };
-struct pb_field {
-	uint64_t number;
-	unsigned wire;
-	uint64_t value;      /* VARINT, FIXED64, FIXED32 */
-	struct slice bytes;  /* BYTES */
-};
-
-static bool pb_varint(struct slice *in, uint64_t *ret)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 70 && in->len > 0; shift += 7) {
-		uint8_t byte = (uint8_t)*in->ptr++;
-
-		in->len--;
-		if (shift == 63 && byte > 1)
-			return false;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*ret = value;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool pb_fixed(struct slice *in, size_t n, uint64_t *ret)
-{
-	uint64_t value = 0;
-
-	if (in->len < n)
-		return false;
-	for (size_t i = n; i > 0; i--)
-		value = value << 8 | (uint8_t)in->ptr[i - 1];
-	in->ptr += n;
-	in->len -= n;
-	*ret = value;
-	return true;
-}
-
-static bool pb_bytes(struct slice *in, struct slice *ret)
-{
-	uint64_t n;
-
-	if (!pb_varint(in, &n) || n > in->len)
-		return false;
-	*ret = (struct slice){ in->ptr, (size_t)n };
-	in->ptr += n;
-	in->len -= (size_t)n;
-	return true;
-}
-
-/* 1 a field, 0 the end, -1 malformed. */
-static int pb_next(struct slice *in, struct pb_field *ret)
-{
-	uint64_t tag;
-	bool ok;
-
-	if (in->len == 0)
-		return 0;
-	if (!pb_varint(in, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff)
-		return -1;
-	*ret = (struct pb_field){ .number = tag >> 3, .wire = (unsigned)(tag & 7) };
-	switch (ret->wire) {
-	case PB_VARINT: ok = pb_varint(in, &ret->value); break;
-	case PB_FIXED64: ok = pb_fixed(in, 8, &ret->value); break;
-	case PB_FIXED32: ok = pb_fixed(in, 4, &ret->value); break;
-	case PB_BYTES: ok = pb_bytes(in, &ret->bytes); break;
-	default: ok = false;
-	}
-	return ok ? 1 : -1;
-}
-
 bool otlp_is_protobuf(struct slice body)
 {
-	struct pb_field field;
+	struct protobuf_field field;
 	int more;
 
-	while ((more = pb_next(&body, &field)) > 0)
+	while ((more = protobuf_next(&body, &field)) > 0)
 		continue;
 	return more == 0;
 }
@@ -96,8 +23,8 @@ bool otlp_is_protobuf(struct slice body)
 /* What one field of a message does: context is the message's own. */
 struct pb_rule {
 	uint64_t number;
-	enum pb_wire wire;
-	int (*read)(void *context, const struct pb_field *field, struct err *err);
+	enum protobuf_wire wire;
+	int (*read)(void *context, const struct protobuf_field *field, struct err *err);
 };
 
 static int bad_wire(struct err *err)
@@ -107,10 +34,10 @@ static int bad_wire(struct err *err)
 
 static int pb_message(struct slice in, const struct pb_rule *rules, size_t count, void *context, struct err *err)
 {
-	struct pb_field field;
+	struct protobuf_field field;
 	int more, rc = 0;
 
-	while (rc == 0 && (more = pb_next(&in, &field)) != 0) {
+	while (rc == 0 && (more = protobuf_next(&in, &field)) != 0) {
 		if (more < 0)
 			return bad_wire(err);
 		for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -125,7 +52,7 @@ static int pb_message(struct slice in, const struct pb_rule *rules, size_t count
 }
 #define PB_MESSAGE(in, rules, context, err) pb_message(in, rules, sizeof(rules) / sizeof((rules)[0]), context, err)
 
-static int take_utf8(const struct pb_field *field, struct slice *ret, struct err *err)
+static int take_utf8(const struct protobuf_field *field, struct slice *ret, struct err *err)
 {
 	if (json_utf8_valid(field->bytes) != field->bytes.len)
 		return err_set(err, LF_EINVAL, "a string is not UTF-8");
@@ -142,7 +69,7 @@ struct value {
 	struct slice bytes;
 };
 
-static int read_value(void *context, const struct pb_field *field, struct err *err)
+static int read_value(void *context, const struct protobuf_field *field, struct err *err)
 {
 	struct value *value = context;
 
@@ -153,10 +80,10 @@ static int read_value(void *context, const struct pb_field *field, struct err *e
 static int value_parse(struct slice in, struct value *ret, struct err *err)
 {
 	static const struct pb_rule rules[] = {
-		{ VALUE_STRING, PB_BYTES, read_value }, { VALUE_BOOL, PB_VARINT, read_value },
-		{ VALUE_INT, PB_VARINT, read_value }, { VALUE_DOUBLE, PB_FIXED64, read_value },
-		{ VALUE_ARRAY, PB_BYTES, read_value }, { VALUE_MAP, PB_BYTES, read_value },
-		{ VALUE_BYTES, PB_BYTES, read_value },
+		{ VALUE_STRING, PROTOBUF_BYTES, read_value }, { VALUE_BOOL, PROTOBUF_VARINT, read_value },
+		{ VALUE_INT, PROTOBUF_VARINT, read_value }, { VALUE_DOUBLE, PROTOBUF_FIXED64, read_value },
+		{ VALUE_ARRAY, PROTOBUF_BYTES, read_value }, { VALUE_MAP, PROTOBUF_BYTES, read_value },
+		{ VALUE_BYTES, PROTOBUF_BYTES, read_value },
 	};
 
 	*ret = (struct value){ .kind = VALUE_NONE };
@@ -168,12 +95,12 @@ struct key_value {
 	struct slice value; /* an AnyValue, not read yet */
 };
 
-static int read_key(void *context, const struct pb_field *field, struct err *err)
+static int read_key(void *context, const struct protobuf_field *field, struct err *err)
 {
 	return take_utf8(field, &((struct key_value *)context)->key, err);
 }
 
-static int read_key_value(void *context, const struct pb_field *field, struct err *err)
+static int read_key_value(void *context, const struct protobuf_field *field, struct err *err)
 {
 	(void)err;
 	((struct key_value *)context)->value = field->bytes;
@@ -182,7 +109,7 @@ static int read_key_value(void *context, const struct pb_field *field, struct er
 
 static int key_value_parse(struct slice in, struct key_value *ret, struct err *err)
 {
-	static const struct pb_rule rules[] = { { 1, PB_BYTES, read_key }, { 2, PB_BYTES, read_key_value } };
+	static const struct pb_rule rules[] = { { 1, PROTOBUF_BYTES, read_key }, { 2, PROTOBUF_BYTES, read_key_value } };
 
 	*ret = (struct key_value){ .key = SLICE("") };
 	return PB_MESSAGE(in, rules, ret, err);
@@ -243,10 +170,10 @@ static int value_step(struct json_writer *writer, struct value_level *stack, uns
 {
 	struct value_level *top = &stack[*depth - 1];
 	struct key_value pair;
-	struct pb_field field;
-	int rc, more = pb_next(&top->rest, &field);
+	struct protobuf_field field;
+	int rc, more = protobuf_next(&top->rest, &field);
 
-	if (more < 0 || (more > 0 && field.number == 1 && field.wire != PB_BYTES))
+	if (more < 0 || (more > 0 && field.number == 1 && field.wire != PROTOBUF_BYTES))
 		return bad_wire(err);
 	if (more == 0) {
 		if (top->kind == VALUE_ARRAY)
@@ -316,7 +243,7 @@ struct span_reader {
 	struct otlp_span span;
 };
 
-static int read_id(struct span_reader *reader, const struct pb_field *field, struct slice *ret, struct err *err)
+static int read_id(struct span_reader *reader, const struct protobuf_field *field, struct slice *ret, struct err *err)
 {
 	char *hex;
 
@@ -330,86 +257,86 @@ static int read_id(struct span_reader *reader, const struct pb_field *field, str
 	return 0;
 }
 
-static int read_trace_id(void *context, const struct pb_field *field, struct err *err)
+static int read_trace_id(void *context, const struct protobuf_field *field, struct err *err)
 {
 	struct span_reader *reader = context;
 
 	return read_id(reader, field, &reader->span.trace, err);
 }
 
-static int read_span_id(void *context, const struct pb_field *field, struct err *err)
+static int read_span_id(void *context, const struct protobuf_field *field, struct err *err)
 {
 	struct span_reader *reader = context;
 
 	return read_id(reader, field, &reader->span.span, err);
 }
 
-static int read_parent_id(void *context, const struct pb_field *field, struct err *err)
+static int read_parent_id(void *context, const struct protobuf_field *field, struct err *err)
 {
 	struct span_reader *reader = context;
 
 	return read_id(reader, field, &reader->span.parent, err);
 }
 
-static int read_name(void *context, const struct pb_field *field, struct err *err)
+static int read_name(void *context, const struct protobuf_field *field, struct err *err)
 {
 	return take_utf8(field, &((struct span_reader *)context)->span.name, err);
 }
 
-static int read_start(void *context, const struct pb_field *field, struct err *err)
+static int read_start(void *context, const struct protobuf_field *field, struct err *err)
 {
 	(void)err;
 	((struct span_reader *)context)->span.start_ns = field->value;
 	return 0;
 }
 
-static int read_end(void *context, const struct pb_field *field, struct err *err)
+static int read_end(void *context, const struct protobuf_field *field, struct err *err)
 {
 	(void)err;
 	((struct span_reader *)context)->span.end_ns = field->value;
 	return 0;
 }
 
-static int read_span_attribute(void *context, const struct pb_field *field, struct err *err)
+static int read_span_attribute(void *context, const struct protobuf_field *field, struct err *err)
 {
 	struct span_reader *reader = context;
 
 	return read_attribute(reader->context->batch, &reader->span.attributes, field->bytes, err);
 }
 
-static int read_status_message(void *context, const struct pb_field *field, struct err *err)
+static int read_status_message(void *context, const struct protobuf_field *field, struct err *err)
 {
 	return take_utf8(field, &((struct span_reader *)context)->span.status_message, err);
 }
 
-static int read_status_code(void *context, const struct pb_field *field, struct err *err)
+static int read_status_code(void *context, const struct protobuf_field *field, struct err *err)
 {
 	(void)err;
 	((struct span_reader *)context)->span.status_code = (int64_t)field->value;
 	return 0;
 }
 
-static int read_status(void *context, const struct pb_field *field, struct err *err)
+static int read_status(void *context, const struct protobuf_field *field, struct err *err)
 {
-	static const struct pb_rule rules[] = { { 2, PB_BYTES, read_status_message }, { 3, PB_VARINT, read_status_code } };
+	static const struct pb_rule rules[] = { { 2, PROTOBUF_BYTES, read_status_message }, { 3, PROTOBUF_VARINT, read_status_code } };
 
 	return PB_MESSAGE(field->bytes, rules, context, err);
 }
 
 /* Events and links are not kept, but they must be messages. */
-static int read_ignored(void *context, const struct pb_field *field, struct err *err)
+static int read_ignored(void *context, const struct protobuf_field *field, struct err *err)
 {
 	(void)context;
 	return otlp_is_protobuf(field->bytes) ? 0 : bad_wire(err);
 }
 
-static int read_span(void *context, const struct pb_field *field, struct err *err)
+static int read_span(void *context, const struct protobuf_field *field, struct err *err)
 {
 	static const struct pb_rule rules[] = {
-		{ 1, PB_BYTES, read_trace_id }, { 2, PB_BYTES, read_span_id }, { 4, PB_BYTES, read_parent_id },
-		{ 5, PB_BYTES, read_name }, { 7, PB_FIXED64, read_start }, { 8, PB_FIXED64, read_end },
-		{ 9, PB_BYTES, read_span_attribute }, { 11, PB_BYTES, read_ignored }, { 13, PB_BYTES, read_ignored },
-		{ 15, PB_BYTES, read_status },
+		{ 1, PROTOBUF_BYTES, read_trace_id }, { 2, PROTOBUF_BYTES, read_span_id }, { 4, PROTOBUF_BYTES, read_parent_id },
+		{ 5, PROTOBUF_BYTES, read_name }, { 7, PROTOBUF_FIXED64, read_start }, { 8, PROTOBUF_FIXED64, read_end },
+		{ 9, PROTOBUF_BYTES, read_span_attribute }, { 11, PROTOBUF_BYTES, read_ignored }, { 13, PROTOBUF_BYTES, read_ignored },
+		{ 15, PROTOBUF_BYTES, read_status },
 	};
 	struct span_reader reader = { .context = context };
 	int rc = PB_MESSAGE(field->bytes, rules, &reader, err);
@@ -422,23 +349,23 @@ static int read_span(void *context, const struct pb_field *field, struct err *er
 
 /* ---- the request around them ---- */
 
-static int read_scope_name(void *context, const struct pb_field *field, struct err *err)
+static int read_scope_name(void *context, const struct protobuf_field *field, struct err *err)
 {
 	return take_utf8(field, &((struct otlp_context *)context)->scope, err);
 }
 
-static int read_scope(void *context, const struct pb_field *field, struct err *err)
+static int read_scope(void *context, const struct protobuf_field *field, struct err *err)
 {
-	static const struct pb_rule rules[] = { { 1, PB_BYTES, read_scope_name } };
+	static const struct pb_rule rules[] = { { 1, PROTOBUF_BYTES, read_scope_name } };
 
 	return PB_MESSAGE(field->bytes, rules, context, err);
 }
 
 /* The scope may stand behind its spans: it is read in a first pass. */
-static int read_scope_spans(void *context, const struct pb_field *field, struct err *err)
+static int read_scope_spans(void *context, const struct protobuf_field *field, struct err *err)
 {
-	static const struct pb_rule first[] = { { 1, PB_BYTES, read_scope } };
-	static const struct pb_rule second[] = { { 2, PB_BYTES, read_span } };
+	static const struct pb_rule first[] = { { 1, PROTOBUF_BYTES, read_scope } };
+	static const struct pb_rule second[] = { { 2, PROTOBUF_BYTES, read_span } };
 	int rc;
 
 	((struct otlp_context *)context)->scope = SLICE_NONE;
@@ -446,24 +373,24 @@ static int read_scope_spans(void *context, const struct pb_field *field, struct 
 	return rc ? rc : PB_MESSAGE(field->bytes, second, context, err);
 }
 
-static int read_resource_attribute(void *context, const struct pb_field *field, struct err *err)
+static int read_resource_attribute(void *context, const struct protobuf_field *field, struct err *err)
 {
 	struct otlp_context *request = context;
 
 	return read_attribute(request->batch, &request->resource, field->bytes, err);
 }
 
-static int read_resource(void *context, const struct pb_field *field, struct err *err)
+static int read_resource(void *context, const struct protobuf_field *field, struct err *err)
 {
-	static const struct pb_rule rules[] = { { 1, PB_BYTES, read_resource_attribute } };
+	static const struct pb_rule rules[] = { { 1, PROTOBUF_BYTES, read_resource_attribute } };
 
 	return PB_MESSAGE(field->bytes, rules, context, err);
 }
 
-static int read_resource_spans(void *context, const struct pb_field *field, struct err *err)
+static int read_resource_spans(void *context, const struct protobuf_field *field, struct err *err)
 {
-	static const struct pb_rule first[] = { { 1, PB_BYTES, read_resource } };
-	static const struct pb_rule second[] = { { 2, PB_BYTES, read_scope_spans } };
+	static const struct pb_rule first[] = { { 1, PROTOBUF_BYTES, read_resource } };
+	static const struct pb_rule second[] = { { 2, PROTOBUF_BYTES, read_scope_spans } };
 	int rc;
 
 	((struct otlp_context *)context)->resource.count = 0;
@@ -473,7 +400,7 @@ static int read_resource_spans(void *context, const struct pb_field *field, stru
 
 int otlp_decode_protobuf(struct slice body, bool strict_ids, int64_t now_ms, struct sink_batch *batch, struct err *err)
 {
-	static const struct pb_rule rules[] = { { 1, PB_BYTES, read_resource_spans } };
+	static const struct pb_rule rules[] = { { 1, PROTOBUF_BYTES, read_resource_spans } };
 	struct otlp_context context = { .batch = batch, .now_ms = now_ms, .strict_ids = strict_ids };
 	int rc = PB_MESSAGE(body, rules, &context, err);
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "sink/base64.h"
+#include "base/base64.h"
 #include "sink/server.h"
 #include <arpa/inet.h>
 #include <errno.h>

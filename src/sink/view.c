@@ -4,7 +4,7 @@
  */
 #include "sink/server.h"
 #include "base/clock.h"
-#include "sink/base64.h"
+#include "base/base64.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

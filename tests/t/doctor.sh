@@ -44,7 +44,7 @@ LFSPOOL_MODE=off finds 0 warning redaction 'mode is off'
 LFSPOOL_REDACT_PATTERNS='([a' finds 1 bad redaction 'redact_patterns, line 1'
 LFSPOOL_ENABLED=false finds 0 warning redaction 'enabled is false'
 OTEL_EXPORTER_OTLP_ENDPOINT=http://x finds 0 warning exporters 'unredacted'
-LFSPOOL_OTLP_ENDPOINT=http://127.0.0.1:4317 LFSPOOL_OTLP_PROTOCOL=grpc finds 0 warning metrics 'grpc'
+LFSPOOL_OTLP_ENDPOINT=http://127.0.0.1:4317 finds 0 warning metrics 'usual for the other protocol'
 mkdir -p "$XDG_CONFIG_HOME/opencode"
 echo '{"plugin":["opencode-langfuse-exporter"]}' >"$XDG_CONFIG_HOME/opencode/opencode.json"
 finds 0 warning exporters 'arrives twice'

@@ -4,7 +4,7 @@
 . "${srcdir:-.}/tests/t/lib.sh"
 . "$srcdir/tests/otlp/collector.sh"
 otlp_install
-protocols=${OTLP_PROTOCOLS:-"http/protobuf http/json"}
+protocols=${OTLP_PROTOCOLS:-"grpc http/protobuf http/json"}
 export LFSPOOL_METRICS_PROFILES=opencode,exporter,gen_ai,claude_code LFSPOOL_STALE_AFTER=0s LFSPOOL_OTLP_INTERVAL=100ms LFSPOOL_BACKOFF_MAX=100ms
 export LFSPOOL_SOURCES=none
 sed -n '/^table="/,/^"/p' "$srcdir/tests/t/truth.sh" | grep ' [a-z.]*jsonl' >"$tmp/table"

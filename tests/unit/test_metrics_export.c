@@ -118,24 +118,6 @@ static void differences_are_asked_for(void **state)
 		assert_int_equal(metrics_is_delta(rows[i].temporality, rows[i].counter), rows[i].delta);
 }
 
-static void an_answer_tells_what_was_rejected(void **state)
-{
-	static const struct { const char *bytes; size_t len; bool json; uint64_t rejected; } rows[] = {
-		{ "", 0, false, 0 }, { "\x0a\x00", 2, false, 0 }, { "\x0a\x02\x08\x05", 4, false, 5 }, { "\x0a\x07\x12\x03""bad\x08\x07", 9, false, 7 },
-		{ "\x0a\x7f\x08\x05", 4, false, 0 }, { "\x0a\x02\x08", 3, false, 0 }, { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11, false, 0 },
-		{ "\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13, false, 0 }, { "<html>", 6, false, 0 }, { "<html>", 0, true, 0 },
-		{ "{}", 0, true, 0 }, { "{\"partialSuccess\":{\"rejectedDataPoints\":\"12\"}}", 0, true, 12 },
-		{ "{\"partialSuccess\":{\"rejectedDataPoints\":3}}", 0, true, 3 }, { "{\"partialSuccess\":{\"rejectedDataPoints\":\"-3\"}}", 0, true, 0 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		uint64_t n = otlp_rejected((struct slice){ rows[i].bytes, rows[i].json ? strlen(rows[i].bytes) : rows[i].len }, rows[i].json);
-		if (n != rows[i].rejected)
-			fail_msg("row %zu: %llu", i, (unsigned long long)n);
-	}
-}
-
 static void json_is_as_the_protocol_says(void **state)
 {
 	struct otlp_context context = { .temporality = METRICS_DELTA, .start_ms = 1, .time_ms = 2, .delta_start_ms = 3, .delta_time_ms = 4, .version = "9",
@@ -222,7 +204,6 @@ int main(void)
 		cmocka_unit_test(many_series_are_found_again),
 		cmocka_unit_test(a_histogram_is_cumulative_in_seconds),
 		cmocka_unit_test(differences_are_asked_for),
-		cmocka_unit_test(an_answer_tells_what_was_rejected),
 		cmocka_unit_test(json_is_as_the_protocol_says),
 		cmocka_unit_test(an_exponential_histogram_in_json),
 		cmocka_unit_test(overflow_and_the_exporters_own_names),

@@ -1,5 +1,5 @@
 /* Base64 with padding, standard alphabet. */
-#include "sink/base64.h"
+#include "base/base64.h"
 #include "base/err.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

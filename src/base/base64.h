@@ -1,6 +1,6 @@
 /* Base64: keys in Basic authorization, cursors, byte values. */
-#ifndef LF_SINK_BASE64_H
-#define LF_SINK_BASE64_H
+#ifndef LF_BASE_BASE64_H
+#define LF_BASE_BASE64_H
 #include "base/buf.h"
 
 int base64_encode(struct slice in, struct buf *out);

@@ -34,7 +34,7 @@ struct matcher {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
-	int64_t started_ns; /* CPU time */
+	int64_t wall_ns, cpu_ns; /* when this text began to be timed by the wall, and by the processor; 0: not yet */
 	size_t text_bytes;
 	unsigned calls;
 };
@@ -114,6 +114,7 @@ void matcher_begin(struct matcher *matcher, size_t text_bytes)
 {
 	matcher->text_bytes = text_bytes;
 	matcher->calls = 0;
+	matcher->wall_ns = matcher->cpu_ns = 0;
 }
 
 static int64_t limit_ns(const struct pattern *pattern, const struct matcher *matcher)
@@ -123,19 +124,33 @@ static int64_t limit_ns(const struct pattern *pattern, const struct matcher *mat
 	return pattern->compiled ? limit : CPU_NO_JIT * limit;
 }
 
-static int64_t spent_ns(const struct matcher *matcher)
+static int64_t spent_ns(struct matcher *matcher)
 {
-	return clock_cpu_ns() - matcher->started_ns;
+	int64_t now_ns = clock_cpu_ns();
+
+	if (matcher->cpu_ns == 0)
+		matcher->cpu_ns = now_ns;
+	return now_ns - matcher->cpu_ns;
 }
 
-/* The clock costs more than most matches: it is first read when a text has needed some, then now and then. */
+/*
+ * The processor's clock costs more than most matches. It is asked only when by the wall's, which is never behind it, a
+ * quarter of the limit has gone; the rest is measured by it.
+ */
 static bool out_of_time(const struct pattern *pattern, struct matcher *matcher)
 {
+	int64_t now_ns;
+
 	if (++matcher->calls % CALLS_PER_CLOCK != 0)
 		return false;
-	if (matcher->calls == CALLS_PER_CLOCK)
-		matcher->started_ns = clock_cpu_ns();
-	return spent_ns(matcher) > limit_ns(pattern, matcher);
+	if (matcher->cpu_ns != 0)
+		return spent_ns(matcher) > limit_ns(pattern, matcher) / 4 * 3;
+	now_ns = clock_mono_ns();
+	if (matcher->wall_ns == 0)
+		matcher->wall_ns = now_ns;
+	if (now_ns - matcher->wall_ns > limit_ns(pattern, matcher) / 4)
+		(void)spent_ns(matcher);
+	return false;
 }
 
 static int match(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
@@ -187,10 +202,6 @@ int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct 
 	while (!rc) {
 		int64_t before, after;
 
-		if (matcher->calls < CALLS_PER_CLOCK && text.len - start > window) {
-			matcher->calls = CALLS_PER_CLOCK;
-			matcher->started_ns = clock_cpu_ns();
-		}
 		pcre2_set_offset_limit(matcher->context, text.len - start > window ? start + window : PCRE2_UNSET);
 		before = text.len - start > window ? spent_ns(matcher) : 0;
 		rc = match(pattern, matcher, text, start, 0, ret_whole, &group);

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define KEYS 65536
-#define WINDOW 4 /* bytes compared at once */
-#define QUAD_MIN_BYTES 5 /* of a literal, so that one of two neighbouring quads begins at an even byte */
+#define PAIRS 65536
+#define GRAM 4       /* bytes: two pairs side by side, the first at an even place of the text */
+#define WINDOW 4     /* bytes compared at once */
+#define BUCKETS 16
+#define SLOT_BITS 12
+#define SLOTS (1u << SLOT_BITS)
 #define LITERALS_MAX UINT16_MAX
 
 struct literal {
@@ -17,28 +20,30 @@ struct literal {
 	bool caseless;
 };
 
-/* One gram (two or four bytes) of one literal that leads to it. */
-struct entry {
-	uint16_t key;       /* of the gram */
-	uint16_t literal;
-	uint16_t gram_at;   /* the gram's place in the literal */
-	uint16_t window_at; /* the window's place in the literal */
-	uint32_t word, mask;
+/* Which of a gram's four bytes the literal says. */
+enum known { KNOWN_ALL, KNOWN_HEAD, KNOWN_TAIL, KNOWN_COUNT };
+static const unsigned char known_bytes[KNOWN_COUNT][GRAM] = {
+	[KNOWN_ALL] = { 0xFF, 0xFF, 0xFF, 0xFF }, [KNOWN_HEAD] = { 0xFF, 0xFF, 0xFF, 0 }, [KNOWN_TAIL] = { 0, 0xFF, 0xFF, 0xFF },
 };
 
-/* The grams of one size. */
-struct index {
-	uint64_t bitmap[KEYS / 64];
-	uint32_t first[KEYS + 1]; /* by key: its first entry; the next key's first one ends them */
-	struct entry *entries;    /* by key */
-	size_t count;
+/* A gram that leads to a literal. Each literal has two: for where it begins at an even place, and at an odd one. */
+struct entry {
+	uint32_t slot;
+	uint32_t word, mask; /* of the window */
+	uint16_t literal;
+	int16_t gram_at;     /* the gram's place in the literal; -1: one byte before it */
+	uint16_t window_at;  /* the window's place in the literal */
 };
 
 struct prefilter {
 	struct literal *literals;
 	size_t literal_count;
-	struct index pairs; /* exact pairs of the short literals */
-	struct index quads; /* hashed quads, without case, of the others: rarely wrong */
+	struct entry *entries; /* by slot */
+	size_t entry_count;
+	uint32_t first[SLOTS + 1]; /* by slot: its first entry; the next one's first ends them */
+	/* By pair of bytes: the buckets with a gram that begins with it, and above them those with one that ends with it.
+	 * A gram can stand where both pairs have a bucket in common. */
+	uint32_t buckets[PAIRS];
 };
 
 static uint32_t load_window(const char *p)
@@ -49,20 +54,20 @@ static uint32_t load_window(const char *p)
 	return word;
 }
 
-static uint16_t pair_key(const char *p)
+static uint16_t load_pair(const char *p)
 {
-	return (uint16_t)((unsigned char)p[0] | (unsigned)(unsigned char)p[1] << 8);
+	uint16_t pair;
+
+	memcpy(&pair, p, sizeof pair);
+	return pair;
 }
 
 /* Bit 5 is all that tells small letters from capitals. */
-static uint16_t quad_key(const char *p)
+static uint32_t gram_slot(const char *gram, enum known known)
 {
-	return (uint16_t)(((load_window(p) | 0x20202020u) * 0x9E3779B1u) >> 16);
-}
+	uint32_t bytes = (load_window(gram) | 0x20202020u) & load_window((const char *)known_bytes[known]);
 
-static uint64_t known(const struct index *index, uint16_t key)
-{
-	return index->bitmap[key >> 6] >> (key & 63) & 1;
+	return (bytes * 0x9E3779B1u + known * 0x85EBCA6Bu) >> (32 - SLOT_BITS);
 }
 
 struct prefilter *prefilter_new(void)
@@ -75,46 +80,134 @@ void prefilter_free(struct prefilter *filter)
 	if (!filter)
 		return;
 	free(filter->literals);
-	free(filter->pairs.entries);
-	free(filter->quads.entries);
+	free(filter->entries);
 	free(filter);
 }
 
-/* The commonest pairs of source text, prose and JSON in small letters, most common first. */
-static const char common_pairs[] =
-	"inonreersestdeteesthatenor\":ntarticohealetmeneedletrnsioanitisfielefngrondsitalipectex,\"paid"
-	"\",riursstoasprifecgertt_ch:\"d\"lono__raveam00e_eautcamarsceharnacna**ouundillfonctuilmp_sic_t"
-	"ustyopod/*s_*/keposolfomadotof);laxt_ept\"sagemnivarre\"ypim_chimoolulru_affcr{\"ies.ts01--ue\"t"
-	"wi(sig_p_mocbu_ilsplt\"clludackryt(evf.owd_fa_fbehoe(\"\"rcnue.g_spepr_#de,sauc3_\"pbl()feap:{ee"
-	"))_nos_d_r\\usushn_\"ipucufcs\"xpdoum\"mlttt1firoit)weai==upoo_1ldc8t,nfe)l_rggnab->r.ibscmst.fu"
-	"z3(crmmieywazeobpir(ui):izba_gbon(qufr),p_sw_l},\"c_o";
-
-/* How often to expect a pair: the n-th commonest is about n times rarer than the first. */
-static unsigned pair_weight(const char *p)
+bool prefilter_add(struct prefilter *filter, struct slice text, bool caseless, uint32_t id)
 {
-	char low[2] = { (char)tolower((unsigned char)p[0]), (char)tolower((unsigned char)p[1]) };
-	unsigned small = p[0] == low[0] && p[1] == low[1] ? 4 : 1;
+	size_t index = filter->literal_count;
 
-	for (unsigned i = 0; i + 1 < sizeof common_pairs - 1; i += 2)
-		if (memcmp(common_pairs + i, low, sizeof low) == 0)
-			return small * (4096 / (i + 16) + 1);
-	return 1;
+	if (text.len < PREFILTER_MIN_BYTES || text.len > INT16_MAX || index == LITERALS_MAX)
+		return false;
+	filter->literals = xrealloc(filter->literals, (index + 1) * sizeof *filter->literals);
+	filter->literals[index] = (struct literal){ text, id, caseless };
+	filter->literal_count++;
+	return true;
 }
 
-/* Where the two neighbouring grams begin that are rarest together: one of them is at an even byte. */
-static size_t rarest_grams(struct slice text, size_t gram_bytes)
+/* ---- how often to expect what ---- */
+
+/* The commonest pairs of bytes in source text, prose and JSON, in small letters, most common first. */
+static const char common_pairs[] =
+	"  \":,\"oner\",es, :\"insestd\" aret tee id \"atdetien tthntnsoranco\"smess\n io s{\"s ;\ne\"siarhet\"ed\"ttan"
+	"g00ror ct otrit: pe cleto in  l\"p:{rtd prutrialouges\"lipalot_ea,\n\"i\"meta icag= iscenind); *01g mochruve. "
+	"},ol1fevf elecfcaskec8 =odexneweoo_1 w f pucdisoop\"ccauradtyff79sw_e->fis_ha}}fe ril37rc0,}\nothoomoffaacllie"
+	"y  n03\n\nemr.\\\"sayp17 eraune0fonoxtus:1ms 0{\npumabupoif (\"e mdarre_\n{ b==tu52l\":0 {o 2395 dts\"riml 38/"
+	"dhisp }\"aam)\n\"}_tluc wolde,dona\"figlash(sncrse.\"dvaakulokrncl) owt,osirg_ 1o\"ueplvicr81rymp\"bsgoc87n\"n"
+	"_eie(eet(eflyaiptvtrkab_sep; ov &\" yog\"uih\"t.h 80wr86ups,apmi vnfe-be ulsqusua\"e/blnurmeypinptp(&sr/sy\"js"
+	"wh10{ \n}oin,ltobr)slrd85n.\")wi y\nsv//hivc/m  -izeq_i_mpd78\"/d_bal_frt)bo77gr2036\\nf_e1voibttudum\"ozel,11"
+	"* by\"\n haywaufip7a1202u rgs..\nau_cckgirv58e)9932 |mm33 g| k afub_dr,1a24jecc88";
+
+/* While the filter is sealed. */
+struct sealing {
+	struct prefilter *filter;
+	uint32_t weights[PAIRS];               /* by pair: about how often it stands in a text */
+	uint64_t begins[BUCKETS], ends[BUCKETS]; /* by bucket: the weights of the pairs that its grams begin and end with */
+};
+
+/* In 65,536 places. */
+static void weigh_pairs(struct sealing *sealing)
 {
-	unsigned best = UINT_MAX;
+	for (unsigned i = ' '; i < 0x7F; i++)
+		for (unsigned k = ' '; k < 0x7F; k++)
+			sealing->weights[load_pair((const char[]){ (char)i, (char)k })] = 2;
+	for (unsigned i = 0; i + 1 < sizeof common_pairs; i += 2) {
+		uint32_t weight = 20000 / (i / 2 + 40);
+
+		for (unsigned v = 4; v-- > 0;) {
+			char pair[2] = { common_pairs[i], common_pairs[i + 1] };
+
+			pair[0] = (char)(v & 1 ? toupper((unsigned char)pair[0]) : pair[0]);
+			pair[1] = (char)(v & 2 ? toupper((unsigned char)pair[1]) : pair[1]);
+			sealing->weights[load_pair(pair)] = v ? weight / 8 : weight;
+		}
+	}
+}
+
+/* A gram as it is looked for: some bytes may be in either case, some may be any. */
+struct gram {
+	char bytes[GRAM];
+	enum known known;
+	bool caseless;
+};
+
+/* The spellings of one of its bytes. */
+static unsigned spell(const struct gram *gram, unsigned at, unsigned char out[256])
+{
+	unsigned char c = (unsigned char)gram->bytes[at];
+
+	if (!known_bytes[gram->known][at]) {
+		for (unsigned i = 0; i < 256; i++)
+			out[i] = (unsigned char)i;
+		return 256;
+	}
+	out[0] = (unsigned char)(gram->caseless ? tolower(c) : c);
+	out[1] = (unsigned char)toupper(c);
+	return gram->caseless && isalpha(c) ? 2 : 1;
+}
+
+/* Runs through the spellings of one half: sums the weights of those that a bucket (bit) has not, or gives them to it. */
+static uint64_t half_weight(struct sealing *sealing, const struct gram *gram, unsigned half, uint32_t bit, bool give)
+{
+	unsigned char first[256], second[256];
+	unsigned firsts = spell(gram, 2 * half, first), seconds = spell(gram, 2 * half + 1, second);
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < firsts; i++) {
+		for (unsigned k = 0; k < seconds; k++) {
+			const unsigned char pair[2] = { first[i], second[k] };
+			uint16_t index = load_pair((const char *)pair);
+
+			sum += sealing->filter->buckets[index] & bit ? 0 : sealing->weights[index];
+			if (give)
+				sealing->filter->buckets[index] |= bit;
+		}
+	}
+	return sum;
+}
+
+/* Into the bucket that gets the fewest false alarms by it. */
+static void put_into_bucket(struct sealing *sealing, const struct gram *gram)
+{
+	uint64_t best = UINT64_MAX;
+	unsigned bucket = 0;
+
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		uint64_t begin = sealing->begins[i] + half_weight(sealing, gram, 0, 1u << i, false);
+		uint64_t end = sealing->ends[i] + half_weight(sealing, gram, 1, 1u << (i + BUCKETS), false);
+		uint64_t more = begin * end - sealing->begins[i] * sealing->ends[i];
+
+		if (more >= best)
+			continue;
+		best = more;
+		bucket = i;
+	}
+	sealing->begins[bucket] += half_weight(sealing, gram, 0, 1u << bucket, true);
+	sealing->ends[bucket] += half_weight(sealing, gram, 1, 1u << (bucket + BUCKETS), true);
+}
+
+/* Where the two neighbouring grams begin that are rarest together: one of them is at an even place. */
+static size_t rarest_grams(const struct sealing *sealing, struct slice text)
+{
+	uint64_t best = UINT64_MAX;
 	size_t ret = 0;
 
-	for (size_t i = 0; i + gram_bytes < text.len && i < 64; i++) {
-		unsigned weight = UINT_MAX / 2;
+	for (size_t i = 0; i + GRAM < text.len && i < 64; i++) {
+		uint64_t weight = 0;
 
-		/* As rare as the rarest pair that both of them have. */
-		for (size_t k = gram_bytes == 2 ? 0 : 1; k + 1 < gram_bytes; k++)
-			weight = pair_weight(text.ptr + i + k) < weight ? pair_weight(text.ptr + i + k) : weight;
-		if (gram_bytes == 2)
-			weight += pair_weight(text.ptr + i + 1);
+		for (size_t k = i; k < i + 2; k++)
+			weight += (uint64_t)sealing->weights[load_pair(text.ptr + k)] * sealing->weights[load_pair(text.ptr + k + 2)];
 		if (weight >= best)
 			continue;
 		best = weight;
@@ -124,9 +217,9 @@ static size_t rarest_grams(struct slice text, size_t gram_bytes)
 }
 
 /* Four bytes of the literal that the gram says least about. */
-static void set_window(struct entry *entry, const struct literal *literal, size_t gram_bytes)
+static void set_window(struct entry *entry, const struct literal *literal)
 {
-	size_t n = literal->text.len, at = entry->gram_at + gram_bytes;
+	size_t n = literal->text.len, at = (size_t)(entry->gram_at + GRAM);
 	char word[WINDOW] = { 0 }, mask[WINDOW] = { 0 };
 
 	if (n < WINDOW)
@@ -145,89 +238,66 @@ static void set_window(struct entry *entry, const struct literal *literal, size_
 	entry->mask = load_window(mask);
 }
 
-static void add_entry(struct prefilter *filter, size_t literal, size_t gram_at, uint16_t key, size_t gram_bytes)
+static void add_gram(struct sealing *sealing, size_t index, int gram_at, enum known known)
 {
-	struct index *index = gram_bytes == 2 ? &filter->pairs : &filter->quads;
-	struct entry entry = { .key = key, .literal = (uint16_t)literal, .gram_at = (uint16_t)gram_at };
-
-	set_window(&entry, &filter->literals[literal], gram_bytes);
-	index->entries = xrealloc(index->entries, (index->count + 1) * sizeof entry);
-	index->entries[index->count++] = entry;
-}
-
-/* The pair in every spelling that the literal allows. */
-static void add_pair(struct prefilter *filter, size_t index, size_t at)
-{
+	struct prefilter *filter = sealing->filter;
 	const struct literal *literal = &filter->literals[index];
-	const char *text = literal->text.ptr + at;
-	unsigned variants = literal->caseless ? 4 : 1;
+	struct gram gram = { .known = known, .caseless = literal->caseless };
+	struct entry *entry = &filter->entries[filter->entry_count++];
 
-	for (unsigned v = 0; v < variants; v++) {
-		char pair[2] = { text[0], text[1] };
-		bool spelled = true;
-
-		for (unsigned i = 0; i < 2 && literal->caseless; i++) {
-			bool upper = (v >> i) & 1;
-
-			spelled = spelled && (!upper || isalpha((unsigned char)text[i]));
-			pair[i] = (char)(upper ? toupper((unsigned char)text[i]) : tolower((unsigned char)text[i]));
-		}
-		if (spelled)
-			add_entry(filter, index, at, pair_key(pair), 2);
-	}
+	for (int i = 0; i < GRAM; i++)
+		if (known_bytes[known][i])
+			gram.bytes[i] = literal->text.ptr[gram_at + i];
+	*entry = (struct entry){ .slot = gram_slot(gram.bytes, known), .literal = (uint16_t)index, .gram_at = (int16_t)gram_at };
+	set_window(entry, literal);
+	put_into_bucket(sealing, &gram);
 }
 
-bool prefilter_add(struct prefilter *filter, struct slice text, bool caseless, uint32_t id)
+static void add_grams(struct sealing *sealing, size_t index)
 {
-	size_t index = filter->literal_count, at;
+	struct slice text = sealing->filter->literals[index].text;
+	int at;
 
-	if (text.len < PREFILTER_MIN_BYTES || text.len > UINT16_MAX || index == LITERALS_MAX)
-		return false;
-	filter->literals = xrealloc(filter->literals, (index + 1) * sizeof *filter->literals);
-	filter->literals[index] = (struct literal){ text, id, caseless };
-	filter->literal_count++;
-	if (text.len < QUAD_MIN_BYTES) {
-		at = rarest_grams(text, 2);
-		add_pair(filter, index, at);
-		add_pair(filter, index, at + 1);
-	} else {
-		at = rarest_grams(text, 4);
-		add_entry(filter, index, at, quad_key(text.ptr + at), 4);
-		add_entry(filter, index, at + 1, quad_key(text.ptr + at + 1), 4);
+	if (text.len <= GRAM) {
+		add_gram(sealing, index, 0, text.len == GRAM ? KNOWN_ALL : KNOWN_HEAD);
+		add_gram(sealing, index, -1, KNOWN_TAIL);
+		return;
 	}
-	return true;
+	at = (int)rarest_grams(sealing, text);
+	add_gram(sealing, index, at, KNOWN_ALL);
+	add_gram(sealing, index, at + 1, KNOWN_ALL);
 }
 
 static int compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
+	if (x->slot != y->slot)
+		return x->slot < y->slot ? -1 : 1;
 	return x->literal < y->literal ? -1 : x->literal > y->literal;
-}
-
-static void seal(struct index *index)
-{
-	uint32_t at = 0;
-
-	if (index->count)
-		qsort(index->entries, index->count, sizeof *index->entries, compare_entries);
-	for (unsigned key = 0; key < KEYS; key++) {
-		index->first[key] = at;
-		while (at < index->count && index->entries[at].key == key)
-			at++;
-		if (at > index->first[key])
-			index->bitmap[key >> 6] |= UINT64_C(1) << (key & 63);
-	}
-	index->first[KEYS] = at;
 }
 
 void prefilter_seal(struct prefilter *filter)
 {
-	seal(&filter->pairs);
-	seal(&filter->quads);
+	struct sealing *sealing = xcalloc(1, sizeof *sealing);
+	uint32_t at = 0;
+
+	sealing->filter = filter;
+	weigh_pairs(sealing);
+	filter->entries = xcalloc(2 * filter->literal_count + 1, sizeof *filter->entries);
+	for (size_t i = 0; i < filter->literal_count; i++)
+		add_grams(sealing, i);
+	free(sealing);
+	qsort(filter->entries, filter->entry_count, sizeof *filter->entries, compare_entries);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		filter->first[slot] = at;
+		while (at < filter->entry_count && filter->entries[at].slot == slot)
+			at++;
+	}
+	filter->first[SLOTS] = at;
 }
+
+/* ---- searching ---- */
 
 static bool stands_at(const struct literal *literal, struct slice text, size_t at)
 {
@@ -246,63 +316,80 @@ struct search {
 	void *context;
 };
 
-static int try_key(const struct search *search, const struct index *index, uint16_t key, size_t pos)
+static int try_slot(const struct search *search, uint32_t slot, size_t pos)
 {
-	const struct entry *entry = &index->entries[index->first[key]], *end = &index->entries[index->first[key + 1u]];
+	const struct prefilter *filter = search->filter;
+	const struct entry *entry = &filter->entries[filter->first[slot]], *end = &filter->entries[filter->first[slot + 1]];
 	struct slice text = search->text;
 	int rc = 0;
 
 	for (; entry < end && rc >= 0; entry++) {
-		const struct literal *literal = &search->filter->literals[entry->literal];
-		size_t at = pos - entry->gram_at, window = at + entry->window_at;
+		const struct literal *literal = &filter->literals[entry->literal];
+		size_t at = pos - (size_t)(ptrdiff_t)entry->gram_at, window = at + entry->window_at;
 
-		if (pos < entry->gram_at)
+		if (entry->gram_at > 0 && pos < (size_t)entry->gram_at)
 			continue;
 		if (window + WINDOW <= text.len && (load_window(text.ptr + window) & entry->mask) != entry->word)
 			continue;
-		if (stands_at(literal, text, at))
+		if (at < text.len && stands_at(literal, text, at))
 			rc = search->hit(search->context, literal->id, at);
 	}
 	return rc;
 }
 
-static int try_place(const struct search *search, size_t pos)
+/* gram: the four bytes at pos, zeros behind the end. */
+static int try_place(const struct search *search, const char *gram, size_t pos)
 {
-	const struct prefilter *filter = search->filter;
-	const char *p = search->text.ptr + pos;
-	uint16_t pair = pair_key(p);
 	int rc = 0;
 
-	if (known(&filter->pairs, pair))
-		rc = try_key(search, &filter->pairs, pair, pos);
-	if (rc >= 0 && pos + 4 <= search->text.len && known(&filter->quads, quad_key(p)))
-		rc = try_key(search, &filter->quads, quad_key(p), pos);
+	for (unsigned known = 0; known < KNOWN_COUNT && rc >= 0; known++)
+		rc = try_slot(search, gram_slot(gram, known), pos);
 	return rc;
 }
 
-static uint64_t any_known(const struct prefilter *filter, const char *p)
+/* Whether a gram can begin at the first of two neighbouring pairs. */
+static unsigned common(unsigned first, unsigned second)
 {
-	return known(&filter->pairs, pair_key(p)) | known(&filter->quads, quad_key(p));
+	return first & second >> BUCKETS;
+}
+
+/* At one of four pairs; they need ten bytes. */
+static bool any_common(const struct prefilter *filter, const char *p)
+{
+	unsigned a = filter->buckets[load_pair(p)], b = filter->buckets[load_pair(p + 2)], c = filter->buckets[load_pair(p + 4)];
+	unsigned d = filter->buckets[load_pair(p + 6)], e = filter->buckets[load_pair(p + 8)];
+
+	return common(a, b) | common(b, c) | common(c, d) | common(d, e);
+}
+
+static int try_pair(const struct search *search, const char *gram, size_t pos)
+{
+	const uint32_t *buckets = search->filter->buckets;
+
+	return common(buckets[load_pair(gram)], buckets[load_pair(gram + 2)]) ? try_place(search, gram, pos) : 0;
 }
 
 int prefilter_search(const struct prefilter *filter, struct slice text, prefilter_fn *hit, void *context)
 {
 	const struct search search = { filter, text, hit, context };
-	const char *p = text.ptr;
+	char last[16] = { 0 };
 	size_t pos = 0;
 	int rc = 0;
 
-	if (!filter->literal_count)
+	if (!filter->literal_count || text.len < PREFILTER_MIN_BYTES)
 		return 0;
-	/* Quads read two bytes past the eight. */
 	for (; pos + 10 <= text.len && rc >= 0; pos += 8) {
-		if (!(any_known(filter, p + pos) | any_known(filter, p + pos + 2) | any_known(filter, p + pos + 4) |
-		      any_known(filter, p + pos + 6)))
+		if (!any_common(filter, text.ptr + pos))
 			continue;
 		for (size_t i = 0; i < 8 && rc >= 0; i += 2)
-			rc = try_place(&search, pos + i);
+			rc = try_pair(&search, text.ptr + pos + i, pos + i);
 	}
-	for (; pos + 2 <= text.len && rc >= 0; pos += 2)
-		rc = try_place(&search, pos);
+	if (rc < 0)
+		return rc;
+	/* Nine bytes at most. */
+	if (pos < text.len)
+		memcpy(last, text.ptr + pos, text.len - pos);
+	for (size_t i = 0; pos + i < text.len && rc >= 0; i += 2)
+		rc = try_pair(&search, last + i, pos + i);
 	return rc < 0 ? rc : 0;
 }

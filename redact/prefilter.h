@@ -1,6 +1,6 @@
 /*
- * Finds where any of many literals stands in a text, in one pass: a bitmap of byte pairs tells at every
- * second byte whether a literal can be there, four more bytes decide most of what is left.
+ * Finds where any of many literals stands in a text, in one pass: a table of byte pairs tells at every second
+ * byte whether four bytes of a literal can be there; four more bytes decide most of what is left.
  * Immutable once sealed, so threads share it.
  */
 #ifndef LF_REDACT_PREFILTER_H
@@ -8,13 +8,13 @@
 #include "base/slice.h"
 #include <stdint.h>
 
-#define PREFILTER_MIN_BYTES 3 /* of a literal: one pair of it begins at an even byte */
+#define PREFILTER_MIN_BYTES 3 /* of a literal */
 
 struct prefilter;
 struct prefilter *prefilter_new(void);
 void prefilter_free(struct prefilter *filter);
 
-/* text must outlive the filter. id: given back at each hit. False: too short, or more than 65,535 of them. */
+/* text must outlive the filter. id: given back at each hit. False: too short, above 32 KiB, or more than 65,535 of them. */
 bool prefilter_add(struct prefilter *filter, struct slice text, bool caseless, uint32_t id);
 /* After the last literal, before the first search. */
 void prefilter_seal(struct prefilter *filter);

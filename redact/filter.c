@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define ID_MAX_BYTES 256
+#define BUFFER_KEEP_BYTES (256u << 10)
 
 struct redactor *redactor_new(const struct ruleset *rules)
 {
@@ -21,6 +22,8 @@ struct redactor *redactor_new(const struct ruleset *rules)
 	buf_init(&redactor->text, 0);
 	buf_init(&redactor->clean, 0);
 	buf_init(&redactor->body, 0);
+	buf_init(&redactor->names, 0);
+	buf_init(&redactor->filtered, 0);
 	return redactor;
 }
 
@@ -34,6 +37,8 @@ void redactor_free(struct redactor *redactor)
 	buf_done(&redactor->text);
 	buf_done(&redactor->clean);
 	buf_done(&redactor->body);
+	buf_done(&redactor->names);
+	buf_done(&redactor->filtered);
 	free(redactor->done_until);
 	free(redactor->counts);
 	free(redactor->hits);
@@ -97,11 +102,12 @@ int redact_json(struct redactor *redactor, struct slice json, struct buf *out, s
 
 static bool is_plain_id(struct slice id)
 {
-	for (size_t i = 0; i < id.len; i++) {
-		char c = id.ptr[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	static const bool signs[128] = { ['.'] = true, ['_'] = true, [':'] = true, ['/'] = true, ['-'] = true };
 
-		if (!letter && (!c || !strchr("._:/-", c)))
+	for (size_t i = 0; i < id.len; i++) {
+		unsigned char c = (unsigned char)id.ptr[i];
+
+		if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9') && (c >= sizeof signs || !signs[c]))
 			return false;
 	}
 	return id.len <= ID_MAX_BYTES;
@@ -111,14 +117,14 @@ int filter_id(struct redactor *redactor, struct slice id, struct buf *out)
 {
 	struct hash128 hash;
 	struct buf found;
-	bool changed = false;
+	bool plain = is_plain_id(id), changed = false;
 	char hex[33];
 
 	buf_init(&found, 0);
-	if (is_plain_id(id))
+	if (plain)
 		scan_text(redactor, id, &found, &changed);
 	buf_done(&found);
-	if (is_plain_id(id) && !changed)
+	if (plain && !changed)
 		return buf_slice(out, id);
 	hash = hash_128(id.ptr, id.len);
 	hash_hex(hash.bytes, sizeof hash.bytes, hex);
@@ -152,6 +158,16 @@ static int filter_body(struct redactor *redactor, const struct raw_event *event,
 	return buf_text(out, "{\"oversize\":true}");
 }
 
+/* What one huge record needed is not kept for ever. */
+static void forget_large(struct redactor *redactor)
+{
+	struct buf *buffers[] = { &redactor->pass[0], &redactor->pass[1], &redactor->text, &redactor->clean, &redactor->body, &redactor->filtered };
+
+	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+		if (buffers[i]->cap_bytes > BUFFER_KEEP_BYTES)
+			buf_done(buffers[i]);
+}
+
 static bool is_object(struct slice json)
 {
 	size_t i = 0;
@@ -168,8 +184,8 @@ int redact_event(struct redactor *redactor, const struct raw_event *event, struc
 		                          .order = event->order };
 	const struct slice ids[] = { event->source, event->session, event->message, event->key, event->link };
 	struct slice *clean[] = { &view.source, &view.session, &view.message, &view.key, &view.link };
+	struct buf *names = &redactor->names, *body = &redactor->filtered;
 	size_t ends[5];
-	struct buf names, body;
 	int rc = 0;
 
 	*ret = NULL;
@@ -177,21 +193,19 @@ int redact_event(struct redactor *redactor, const struct raw_event *event, struc
 		return 0;
 	if (!is_object(event->body))
 		return err_set(err, LF_EINVAL, "a record body is a JSON object");
-	buf_init(&names, 0);
-	buf_init(&body, 0);
+	buf_clear(names);
 	for (size_t i = 0; i < 5 && !rc; i++) {
-		rc = filter_id(redactor, ids[i], &names);
-		ends[i] = names.len;
+		rc = filter_id(redactor, ids[i], names);
+		ends[i] = names->len;
 	}
 	if (!rc)
-		rc = filter_body(redactor, event, &body, err);
+		rc = filter_body(redactor, event, body, err);
 	if (!rc) {
 		for (size_t i = 0; i < 5; i++)
-			*clean[i] = (struct slice){ names.data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0) };
-		view.body = buf_view(&body);
+			*clean[i] = (struct slice){ names->data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0) };
+		view.body = buf_view(body);
 		*ret = clean_record_new(&view);
 	}
-	buf_done(&names);
-	buf_done(&body);
+	forget_large(redactor);
 	return rc;
 }

@@ -27,6 +27,7 @@ struct redactor {
 	struct buf text;       /* walk: an unescaped string */
 	struct buf clean;      /* walk: the same, redacted */
 	struct buf body;       /* filter: a body before the walk */
+	struct buf names, filtered; /* filter: what a record is made of */
 	struct known_key keys[KNOWN_KEYS]; /* walk: by hash */
 	redact_explain_fn *explain;
 	void *explain_context;

@@ -45,6 +45,8 @@ enum json_type json_next(struct json_reader *reader, struct json_token *ret);
 int json_unescape(struct slice raw, struct buf *out);
 /* Appends text as a JSON string with quotes; invalid UTF-8 becomes U+FFFD. */
 int json_escape(struct slice text, struct buf *out);
+/* Whether a valid string, with its quotes, is what json_escape() makes of its text: then it can be copied as it is. */
+bool json_is_canonical(struct slice raw);
 /* Length of the longest valid UTF-8 prefix. */
 size_t json_utf8_valid(struct slice text);
 /* Cuts text to at most max_bytes on a character boundary. */

@@ -104,10 +104,14 @@ static int parse_failed(struct json_doc *doc, int code, const struct json_reader
 
 int json_parse(struct json_doc *doc, struct slice input, int32_t max_nodes, struct err *err)
 {
-	struct builder b = { .doc = doc, .max_nodes = max_nodes > 0 ? max_nodes : DEFAULT_MAX_NODES };
+	struct builder b; /* its levels are set as they are entered */
 	struct json_reader reader;
 	struct json_token token;
 
+	b.doc = doc;
+	b.max_nodes = max_nodes > 0 ? max_nodes : DEFAULT_MAX_NODES;
+	b.key = SLICE_NONE;
+	b.depth = 0;
 	b.last[0] = JSON_NONE;
 	doc->count = 0;
 	json_reader_init(&reader, input, 0);
@@ -152,7 +156,7 @@ static bool escaped_equal(struct slice raw, struct slice text)
 static bool raw_equal(struct slice raw, struct slice text)
 {
 	/* No escape is as short as what it stands for. */
-	if (raw.len < text.len + 2)
+	if (raw.len < text.len + 2 || (text.len && raw.ptr[1] != text.ptr[0] && raw.ptr[1] != '\\'))
 		return false;
 	if (memchr(raw.ptr, '\\', raw.len))
 		return escaped_equal(raw, text);

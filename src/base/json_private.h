@@ -9,6 +9,9 @@
  */
 int utf8_step(const char *p, const char *end);
 
+/* Past the bytes that stand for themselves in a JSON string: all ASCII but quotes, backslashes and control characters. */
+const char *json_skip_plain(const char *p, const char *end);
+
 /*
  * Decodes the escape at *pos (a backslash), with a second \u when it completes a pair. Moves *pos
  * behind it, writes 1 to 4 bytes of UTF-8 and returns how many.

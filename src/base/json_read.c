@@ -13,17 +13,6 @@ enum state {
 	EXPECT_END             /* after the top value */
 };
 
-/* Bytes of a string that end a run of plain ASCII: quote, backslash, control characters, UTF-8. */
-#define C16(v) v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v
-static const uint8_t string_stops[256] = {
-	C16(1), C16(1),
-	0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* " */
-	C16(0), C16(0),
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* \ */
-	C16(0), C16(0),
-	C16(1), C16(1), C16(1), C16(1), C16(1), C16(1), C16(1), C16(1),
-};
-
 void json_reader_init(struct json_reader *reader, struct slice input, unsigned max_depth)
 {
 	static const char empty[1];
@@ -116,35 +105,13 @@ static const char *string_special(struct json_reader *reader, const char *p, str
 	return n > 0 ? p + n : NULL;
 }
 
-/* The first byte that is no plain one, or the end. */
-static const char *skip_plain(const char *p, const char *end)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
-
-	/* Eight bytes at a time: a top bit is set for one below 0x20, a quote, a backslash, or one above ASCII. A
-	 * borrow can set one for the byte behind such a one too: the loop below finds the first. */
-	while (end - p >= 8) {
-		uint64_t word, quote, backslash;
-
-		memcpy(&word, p, sizeof word);
-		quote = word ^ ones * '"';
-		backslash = word ^ ones * '\\';
-		if ((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops)
-			break;
-		p += 8;
-	}
-	while (p < end && !string_stops[(uint8_t)*p])
-		p++;
-	return p;
-}
-
 static bool read_string(struct json_reader *reader, struct json_token *ret)
 {
 	const char *p = reader->pos + 1, *end = reader->end;
 
 	ret->type = JSON_STRING;
 	for (;;) {
-		p = skip_plain(p, end);
+		p = json_skip_plain(p, end);
 		if (p == end)
 			return fail_end(reader);
 		if (*p == '"')

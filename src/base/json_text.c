@@ -1,5 +1,8 @@
 /* UTF-8, and the two directions of JSON's escapes. */
 #include "base/json_private.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -151,10 +154,12 @@ static size_t decode_unicode(const char **pos, const char *end, char out[4])
 	return encode(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), out);
 }
 
+/* By the letter behind the backslash. */
+static const char short_escapes[256] = { ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r',
+	                                 ['t'] = '\t' };
+
 size_t json_decode_escape(const char **pos, const char *end, char out[4])
 {
-	static const char values[128] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
-	uint8_t name;
 
 	if (end - *pos > 1 && (*pos)[1] == 'u' && read_unit(*pos, end) >= 0)
 		return decode_unicode(pos, end, out);
@@ -163,8 +168,7 @@ size_t json_decode_escape(const char **pos, const char *end, char out[4])
 		out[0] = '\\';
 		return 1;
 	}
-	name = (uint8_t)**pos;
-	out[0] = name < 128 && values[name] ? values[name] : **pos;
+	out[0] = short_escapes[(uint8_t)**pos] ? short_escapes[(uint8_t)**pos] : **pos;
 	++*pos;
 	return 1;
 }
@@ -188,7 +192,10 @@ int json_unescape(struct slice raw, struct buf *out)
 			p = end;
 		memcpy(to, run, (size_t)(p - run));
 		to += p - run;
-		if (p < end) {
+		/* Most are two letters long. */
+		for (; end - p > 1 && *p == '\\' && short_escapes[(uint8_t)p[1]]; p += 2)
+			*to++ = short_escapes[(uint8_t)p[1]];
+		if (p < end && *p == '\\') {
 			size_t n = json_decode_escape(&p, end, bytes);
 
 			memcpy(to, bytes, n);
@@ -205,6 +212,48 @@ static bool is_plain(uint8_t byte)
 	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
+#ifdef __SSE2__
+/* Sixteen bytes at a time. As signed numbers those above ASCII are below the blank too. */
+const char *json_skip_plain(const char *p, const char *end)
+{
+	const __m128i blank = _mm_set1_epi8(' '), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+
+	while (end - p >= 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i stops = _mm_or_si128(_mm_cmplt_epi8(bytes, blank), _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+		int mask = _mm_movemask_epi8(stops);
+
+		if (mask)
+			return p + __builtin_ctz((unsigned)mask);
+		p += 16;
+	}
+	while (p < end && is_plain((uint8_t)*p))
+		p++;
+	return p;
+}
+#else
+/* Eight bytes at a time: a top bit is set for one below 0x20, a quote, a backslash, or one above ASCII. A borrow can set one
+ * for the byte behind such a one too: the second loop finds the first. */
+const char *json_skip_plain(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+
+	while (end - p >= 8) {
+		uint64_t word, quote, backslash;
+
+		memcpy(&word, p, sizeof word);
+		quote = word ^ ones * '"';
+		backslash = word ^ ones * '\\';
+		if ((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops)
+			break;
+		p += 8;
+	}
+	while (p < end && is_plain((uint8_t)*p))
+		p++;
+	return p;
+}
+#endif
+
 static void escape_ascii(char c, struct buf *out)
 {
 	static const char names[128] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
@@ -217,13 +266,40 @@ static void escape_ascii(char c, struct buf *out)
 		buf_format(out, "\\u%04x", (unsigned)c);
 }
 
+/* Whether json_escape() would write this escape: it has one way to write a character. Returns its length, or 0. */
+static size_t own_escape(const char *p, const char *end)
+{
+	uint8_t code;
+
+	if (end - p >= 2 && p[1] && strchr("\"\\bfnrt", p[1]))
+		return 2;
+	if (end - p < 6 || memcmp(p, "\\u00", 4) != 0 || (p[4] != '0' && p[4] != '1') || !p[5] || !strchr("0123456789abcdef", p[5]))
+		return 0;
+	code = (uint8_t)((p[4] - '0') * 16 + hex_value(p[5]));
+	return code == '\b' || code == '\f' || code == '\n' || code == '\r' || code == '\t' ? 0 : 6;
+}
+
+bool json_is_canonical(struct slice raw)
+{
+	const char *p = raw.ptr + 1, *end = raw.ptr + raw.len - 1;
+
+	while (p < end && (p = memchr(p, '\\', (size_t)(end - p)))) {
+		size_t n = own_escape(p, end);
+
+		if (n == 0)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
 int json_escape(struct slice text, struct buf *out)
 {
 	const char *p = text.len ? text.ptr : "", *end = p + text.len, *run = p;
 
 	buf_char(out, '"');
-	while (p < end) {
-		int n = is_plain((uint8_t)*p) ? 1 : (uint8_t)*p < 0x80 ? 0 : utf8_step(p, end);
+	while ((p = json_skip_plain(p, end)) < end) {
+		int n = (uint8_t)*p < 0x80 ? 0 : utf8_step(p, end);
 
 		if (n > 0) {
 			p += n;

@@ -16,10 +16,17 @@ void body_end(struct ingest *in)
 
 void body_text(struct ingest *in, const char *key, int32_t node)
 {
-	buf_clear(&in->scratch);
-	if (json_text(&in->doc, node, &in->scratch) != 0)
+	struct slice raw = json_raw(&in->doc, node);
+
+	if (json_type_of(&in->doc, node) != JSON_STRING)
 		return;
 	jw_key(&in->out, key);
+	if (json_is_canonical(raw)) {
+		jw_raw(&in->out, raw);
+		return;
+	}
+	buf_clear(&in->scratch);
+	(void)json_text(&in->doc, node, &in->scratch);
 	jw_string(&in->out, buf_view(&in->scratch));
 }
 

@@ -12,16 +12,19 @@ int spool_count(struct spool *spool, const char *name, const char *label, int64_
 	rc = spool_enter(spool, &own, err);
 	if (rc != 0)
 		return rc;
-	rc = sql_run(spool, SQL_COUNTER_ADD, err, "ssi", slice_of(name), slice_of(label), add);
+	rc = late_count(spool, name, label, add, err);
 	return spool_leave(spool, own, rc, err);
 }
 
 int spool_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err)
 {
-	int rc = sql_int(spool, SQL_COUNTER_GET, ret, err, "ss", slice_of(name), slice_of(label));
+	int rc;
 
-	if (rc == LF_ENOENT)
-		*ret = 0;
+	*ret = 0;
+	if (spool->in_transaction && spool->writer)
+		rc = late_counter_get(spool, name, label, ret, err);
+	else
+		rc = sql_int(spool, SQL_COUNTER_GET, ret, err, "ss", slice_of(name), slice_of(label));
 	return rc == LF_ENOENT ? 0 : rc;
 }
 

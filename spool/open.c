@@ -478,6 +478,7 @@ void spool_close(struct spool *spool)
 	if (spool->lock_fd >= 0)
 		close(spool->lock_fd);
 	put_set_done(&spool->put);
+	late_done(spool);
 	buf_done(&spool->scratch);
 	free(spool->path);
 	free(spool);

@@ -118,7 +118,7 @@ static int store(struct spool *spool, const struct clean_record_view *view, stru
 	if (rc == 0)
 		rc = head_put(spool, view, sqlite3_last_insert_rowid(spool->db), fp, err);
 	if (rc == 0)
-		rc = sql_run(spool, SQL_SESSION_TOUCH, err, "ssiii", view->source, view->session, session_next_tick(spool), view->time_ms, clock_wall_ms());
+		rc = late_touch(spool, view, err);
 	return rc;
 }
 

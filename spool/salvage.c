@@ -167,6 +167,7 @@ int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct e
 		rc = empty_log(&to, err);
 	sql_finalize(&to);
 	sqlite3_close(to.db);
+	late_done(&to);
 	buf_done(&to.scratch);
 	put_set_done(&to.put);
 	if (rc != 0)

@@ -32,6 +32,16 @@ struct put_set {
 	} lists[SINK_COUNT];
 };
 
+/* late.c */
+struct late_counter;
+struct late {
+	struct late_counter *counters; /* a hash table */
+	size_t count, slots;
+	bool touched;                  /* the session below is to be marked */
+	struct buf source, session;
+	int64_t tick, last_ms, stored_ms;
+};
+
 struct spool {
 	sqlite3 *db;
 	char *path;
@@ -45,6 +55,7 @@ struct spool {
 	int64_t tick;               /* the last dirty mark; they grow, so that the oldest is assembled first */
 	int64_t keep_tick;          /* marks from here on survive spool_mark_clean() in this transaction */
 	struct put_set put;
+	struct late late;
 	struct buf scratch;
 	sqlite3_stmt *statements[SQL_COUNT];
 	bool in_use[SQL_COUNT];
@@ -79,6 +90,16 @@ void sql_finalize(struct spool *spool);
  */
 int spool_enter(struct spool *spool, bool *ret_own, struct err *err);
 int spool_leave(struct spool *spool, bool own, int rc, struct err *err);
+
+/* late.c: as spool_count() and spool_counter_get() in a transaction of the writer */
+int late_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
+int late_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err);
+/* A record of this session was stored. */
+int late_touch(struct spool *spool, const struct clean_record_view *view, struct err *err);
+/* Writes what the statement would see, and all before a commit. */
+int late_before(struct spool *spool, enum sql_id id, struct err *err);
+void late_forget(struct spool *spool);
+void late_done(struct spool *spool);
 
 /* schema.c */
 int schema_version(struct spool *spool, int64_t *ret_version, struct err *err);

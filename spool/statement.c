@@ -119,7 +119,9 @@ static int open_list(struct query *query, struct spool *spool, enum sql_id id, s
 	int rc;
 
 	*query = (struct query){ .spool = spool, .id = id };
-	rc = take_statement(query, err);
+	rc = late_before(spool, id, err);
+	if (rc == 0)
+		rc = take_statement(query, err);
 	if (rc != 0) {
 		query->stmt = NULL;
 		return rc;
@@ -287,6 +289,7 @@ void spool_rollback(struct spool *spool)
 		(void)sql_run(spool, SQL_ROLLBACK, &ignored, "");
 	spool->in_transaction = false;
 	spool->put.active = false;
+	late_forget(spool);
 }
 
 int spool_enter(struct spool *spool, bool *ret_own, struct err *err)

@@ -1,0 +1,175 @@
+/*
+ * What a transaction writes at its end: counters, which many records of it move, and the mark of the session that its
+ * records are of. Until then they are held here; a statement that could see them makes them be written first. A rollback
+ * forgets them.
+ */
+#include "spool_internal.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include <stdlib.h>
+
+#define MAX_COUNTERS 4096
+#define FIRST_SLOTS 256
+
+/* A counter that was asked for or moved. The one writer knows what stands in the file. */
+struct late_counter {
+	uint64_t hash;
+	char *name, *label; /* NULL: a free slot */
+	int64_t value, add; /* in the file, when known; and not yet in it */
+	bool known;
+};
+
+static struct late_counter *find(struct late *late, uint64_t hash, const char *name, const char *label)
+{
+	size_t at = hash & (late->slots - 1);
+
+	while (late->counters[at].name && (late->counters[at].hash != hash || strcmp(late->counters[at].name, name) != 0 ||
+	                                   strcmp(late->counters[at].label, label) != 0))
+		at = (at + 1) & (late->slots - 1);
+	return &late->counters[at];
+}
+
+static void grow(struct late *late)
+{
+	struct late_counter *old = late->counters;
+	size_t slots = late->slots;
+
+	late->slots = slots ? 2 * slots : FIRST_SLOTS;
+	late->counters = xcalloc(late->slots, sizeof *late->counters);
+	for (size_t i = 0; i < slots; i++)
+		if (old[i].name)
+			*find(late, old[i].hash, old[i].name, old[i].label) = old[i];
+	free(old);
+}
+
+static struct late_counter *counter_of(struct late *late, const char *name, const char *label)
+{
+	uint64_t hash = hash_64(name, strlen(name)) * 31 + hash_64(label, strlen(label));
+	struct late_counter *counter;
+
+	if (2 * late->count >= late->slots)
+		grow(late);
+	counter = find(late, hash, name, label);
+	if (!counter->name) {
+		*counter = (struct late_counter){ .hash = hash, .name = xstrdup(name), .label = xstrdup(label) };
+		late->count++;
+	}
+	return counter;
+}
+
+static void forget_counters(struct late *late)
+{
+	for (size_t i = 0; i < late->slots; i++) {
+		free(late->counters[i].name);
+		free(late->counters[i].label);
+	}
+	free(late->counters);
+	late->counters = NULL;
+	late->count = late->slots = 0;
+}
+
+static int write_counters(struct spool *spool, struct err *err)
+{
+	struct late *late = &spool->late;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < late->slots; i++) {
+		struct late_counter *counter = &late->counters[i];
+
+		if (!counter->name || counter->add == 0)
+			continue;
+		rc = sql_run(spool, SQL_COUNTER_ADD, err, "ssi", slice_of(counter->name), slice_of(counter->label), counter->add);
+		counter->value += counter->add;
+		counter->add = 0;
+	}
+	return rc;
+}
+
+int late_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err)
+{
+	int rc = 0;
+
+	if (spool->late.count >= MAX_COUNTERS) {
+		rc = write_counters(spool, err);
+		forget_counters(&spool->late);
+	}
+	if (rc == 0)
+		counter_of(&spool->late, name, label)->add += add;
+	return rc;
+}
+
+int late_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err)
+{
+	struct late_counter *counter = counter_of(&spool->late, name, label);
+	int rc = 0;
+
+	if (!counter->known) {
+		counter->value = 0;
+		rc = sql_int(spool, SQL_COUNTER_GET, &counter->value, err, "ss", slice_of(name), slice_of(label));
+		counter->known = rc == 0 || rc == LF_ENOENT;
+	}
+	*ret = counter->value + counter->add;
+	return rc;
+}
+
+/* ---- the session ---- */
+
+static int write_session(struct spool *spool, struct err *err)
+{
+	struct late *late = &spool->late;
+
+	if (!late->touched)
+		return 0;
+	late->touched = false;
+	return sql_run(spool, SQL_SESSION_TOUCH, err, "ssiii", buf_view(&late->source), buf_view(&late->session), late->tick, late->last_ms,
+	               late->stored_ms);
+}
+
+int late_touch(struct spool *spool, const struct clean_record_view *view, struct err *err)
+{
+	struct late *late = &spool->late;
+	bool same = late->touched && slice_equal(buf_view(&late->session), view->session) && slice_equal(buf_view(&late->source), view->source);
+	int rc = same ? 0 : write_session(spool, err);
+
+	if (!same) {
+		buf_clear(&late->source);
+		buf_clear(&late->session);
+		buf_slice(&late->source, view->source);
+		buf_slice(&late->session, view->session);
+		late->last_ms = view->time_ms;
+		late->tick = session_next_tick(spool);
+		late->touched = true;
+	}
+	late->last_ms = view->time_ms > late->last_ms ? view->time_ms : late->last_ms;
+	late->stored_ms = clock_wall_ms();
+	return rc;
+}
+
+/* ---- when ---- */
+
+int late_before(struct spool *spool, enum sql_id id, struct err *err)
+{
+	/* What a record that is appended needs, and sees nothing of what is late. */
+	static const bool blind[SQL_COUNT] = {
+		[SQL_HEAD_GET] = true, [SQL_HEAD_PUT] = true, [SQL_HEAD_RAISE] = true, [SQL_FP_KNOWN] = true, [SQL_RECORD_PUT] = true,
+		[SQL_FIND_SESSION] = true, [SQL_FIND_HEAD] = true, [SQL_COUNTED_GET] = true, [SQL_COUNTED_PUT] = true, [SQL_COUNTER_GET] = true,
+		[SQL_COUNTER_ADD] = true, [SQL_SESSION_TOUCH] = true, [SQL_ROLLBACK] = true, [SQL_CURSOR_SET] = true, [SQL_CURSOR_GET] = true,
+	};
+	int rc = blind[id] ? 0 : write_session(spool, err);
+
+	return rc == 0 && (id == SQL_COMMIT || id == SQL_EACH_COUNTER) ? write_counters(spool, err) : rc;
+}
+
+void late_forget(struct spool *spool)
+{
+	spool->late.touched = false;
+	forget_counters(&spool->late);
+}
+
+void late_done(struct spool *spool)
+{
+	late_forget(spool);
+	buf_done(&spool->late.source);
+	buf_done(&spool->late.session);
+}

@@ -1,5 +1,20 @@
 EXTRA_DIST += contrib/prometheus/lfspool.rules.yml contrib/prometheus/lfspool.rules.test.yml contrib/grafana/lfspool.json
-EXTRA_DIST += contrib/quickstart contrib/lfspool.conf.example contrib/systemd/lfspool.service contrib/launchd/org.lfspool.plist
+EXTRA_DIST += contrib/quickstart contrib/lfspool.conf.example
+
+# What starts the daemon names the program where it is installed.
+started_by = contrib/systemd/lfspool.service contrib/launchd/org.lfspool.plist contrib/xdg/lfspool.desktop
+$(started_by): Makefile
+	@$(MKDIR_P) $(@D)
+	$(AM_V_GEN)sed 's|@bindir[@]|$(bindir)|g' $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+contrib/systemd/lfspool.service: contrib/systemd/lfspool.service.in
+contrib/launchd/org.lfspool.plist: contrib/launchd/org.lfspool.plist.in
+contrib/xdg/lfspool.desktop: contrib/xdg/lfspool.desktop.in
+EXTRA_DIST += contrib/systemd/lfspool.service.in contrib/launchd/org.lfspool.plist.in contrib/xdg/lfspool.desktop.in
+CLEANFILES += $(started_by)
+systemduserunit_DATA = contrib/systemd/lfspool.service
+# These two are copied by the user who wants them.
+startdir = $(datadir)/lfspool
+start_DATA = contrib/launchd/org.lfspool.plist contrib/xdg/lfspool.desktop
 
 claudecodedir = $(datadir)/lfspool/claude-code
 dist_claudecode_SCRIPTS = contrib/claude-code/lfspool-nudge

@@ -40,6 +40,7 @@ shell_tests = \
 	tests/t/redact-options.sh \
 	tests/t/secrets.sh \
 	tests/t/server.sh \
+	tests/t/service.sh tests/t/service-real.sh \
 	tests/t/sink.sh \
 	tests/t/stale.sh \
 	tests/t/status-purge.sh \

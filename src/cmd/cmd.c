@@ -59,7 +59,8 @@ static const struct cmd_option sink_options[] = {
 	{ "requests", "DIR", "keep the request bodies there" },
 	{ "fault", "SWITCHES", "fail on purpose; see lfspool(1)" },
 	{ "for", "S", "stop after S seconds" },
-	{ "draw", NULL, "draw the traces at the end" }, END,
+	{ "draw", NULL, "draw the traces at the end" },
+	{ "ui", NULL, "a page for the browser: traces as they arrive, what was redacted, the spans" }, END,
 };
 
 const struct command commands[] = {

@@ -75,6 +75,7 @@ int cmd_sink(struct cmd_args *args)
 		.public_key = conf_string(args->conf, "langfuse_public_key"),
 		.secret_key = conf_string(args->conf, "langfuse_secret_key"),
 		.out = cmd_value(args, "out"), .requests = cmd_value(args, "requests"), .fault = cmd_value(args, "fault"),
+		.ui = cmd_flag(args, "ui"),
 	};
 	struct sink *sink = NULL;
 	struct err err = { 0 };
@@ -88,6 +89,8 @@ int cmd_sink(struct cmd_args *args)
 	if (sink_start(&options, &sink, &err) != 0)
 		return cmd_fail(&err);
 	printf("listening on http://127.0.0.1:%u\n", (unsigned)sink_port(sink));
+	if (options.ui)
+		printf("look at it: http://127.0.0.1:%u/\n", (unsigned)sink_port(sink));
 	fflush(stdout);
 	wait_for_end(seconds);
 	say_goodbye(args, sink);

@@ -28,7 +28,7 @@ demo_session = $(srcdir)/tests/fixtures/opencode/subagent/sse.jsonl
 src/cmd/demo_session.inc: $(demo_session)
 	@$(MKDIR_P) src/cmd
 	$(AM_V_GEN)od -An -v -tx1 $(demo_session) | sed 's/ *\([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.tmp && mv $@.tmp $@
-BUILT_SOURCES = src/cmd/demo_session.inc
+BUILT_SOURCES += src/cmd/demo_session.inc
 CLEANFILES += src/cmd/demo_session.inc
 
 bin_PROGRAMS += lfspool

@@ -9,7 +9,16 @@ src_sink_libsink_a_SOURCES = \
 	src/sink/sink.c src/sink/sink.h \
 	src/sink/span.c src/sink/span.h \
 	src/sink/store.c src/sink/store.h \
+	src/sink/ui.c src/sink/ui.h \
 	src/sink/view.c
+
+# The page that the receiver carries with it.
+src/sink/ui_page.inc: $(srcdir)/src/sink/ui.html
+	@$(MKDIR_P) src/sink
+	$(AM_V_GEN)od -An -v -tx1 $(srcdir)/src/sink/ui.html | sed 's/ *\([0-9a-f][0-9a-f]\)/(char)0x\1,/g' > $@.tmp && mv $@.tmp $@
+EXTRA_DIST += src/sink/ui.html
+BUILT_SOURCES += src/sink/ui_page.inc
+CLEANFILES += src/sink/ui_page.inc
 
 sink_test_libs = src/sink/libsink.a src/map/libmap.a src/event/libevent.a src/base/libbase.a \
 	$(MICROHTTPD_LIBS) $(ZLIB_LIBS) $(XXHASH_LIBS)

@@ -24,27 +24,33 @@ void own_fault(struct sink *sink, struct sink_request *request, struct sink_answ
 	answer_text(answer, 200, "application/json", "{}");
 }
 
-void own_figures(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+void own_put_figures(struct sink *sink, struct json_writer *writer)
 {
 	struct sink_figures figures = { .requests = sink->requests, .rejected = sink->rejected };
 	const struct { const char *key; const uint64_t *value; } rows[] = {
 		{ "requests", &figures.requests }, { "observations", &figures.observations },
 		{ "duplicates", &figures.duplicates }, { "rejected", &figures.rejected }, { "traces", &figures.traces },
 	};
+
+	store_figures(sink->store, &figures);
+	jw_object(writer);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		jw_key(writer, rows[i].key);
+		jw_uint(writer, *rows[i].value);
+	}
+	jw_key(writer, "scores");
+	jw_uint(writer, store_score_count(sink->store));
+	jw_object_close(writer);
+}
+
+void own_figures(struct sink *sink, struct sink_request *request, struct sink_answer *answer)
+{
 	struct json_writer writer;
 
 	(void)request;
-	store_figures(sink->store, &figures);
 	answer_text(answer, 200, "application/json", "");
 	json_writer_init(&writer, &answer->body);
-	jw_object(&writer);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		jw_key(&writer, rows[i].key);
-		jw_uint(&writer, *rows[i].value);
-	}
-	jw_key(&writer, "scores");
-	jw_uint(&writer, store_score_count(sink->store));
-	jw_object_close(&writer);
+	own_put_figures(sink, &writer);
 }
 
 void own_observations(struct sink *sink, struct sink_request *request, struct sink_answer *answer)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "sink/ingestion.h"
 #include "sink/otlp.h"
+#include "sink/ui.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -388,11 +389,14 @@ static const struct route {
 	{ "/sink/observations", "GET", ALL, false, false, own_observations },
 	{ "/sink/scores", "GET", ALL, false, false, own_scores },
 	{ "/sink/draw", "GET", ALL, false, false, own_draw },
+	{ "/", "GET", ALL, false, false, ui_page },
+	{ "/sink/ui/spans", "GET", ALL, false, false, ui_spans },
+	{ "/sink/ui/span", "GET", ALL, false, false, ui_span },
 };
 
 bool sink_is_own(const char *path)
 {
-	return strncmp(path, "/sink/", 6) == 0;
+	return strncmp(path, "/sink/", 6) == 0 || strcmp(path, "/") == 0;
 }
 
 static bool path_matches(const char *pattern, const char *path)

@@ -21,6 +21,7 @@ struct sink {
 	struct store *store;
 	struct fault fault;
 	uint64_t requests, rejected, kept, jobs;
+	uint64_t run;                /* another number for each receiver */
 };
 
 struct sink_request {
@@ -35,6 +36,7 @@ struct sink_request {
 struct sink_answer {
 	unsigned status;
 	const char *content_type;
+	char nonce[33];              /* of a page with a script of ours; "": no script may run */
 	struct buf body;
 };
 
@@ -53,6 +55,7 @@ void answer_message(struct sink_answer *answer, unsigned status, const char *mes
 typedef void sink_route_fn(struct sink *sink, struct sink_request *request, struct sink_answer *answer);
 sink_route_fn view_observations_v2, view_observations_v1, view_trace;
 sink_route_fn own_fault, own_figures, own_observations, own_scores, own_draw;
+void own_put_figures(struct sink *sink, struct json_writer *writer);
 int own_draw_text(struct sink *sink, const struct map_look *look, struct buf *out);
 
 #endif

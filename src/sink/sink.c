@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -136,6 +137,26 @@ static struct MHD_Response *make_response(struct sink *sink, struct sink_answer 
 	return MHD_create_response_from_callback(n, 1024, next_piece, p, piecewise_free);
 }
 
+/* A browser that comes here runs nothing but our own script, asks nobody else, and shows us to no other page. */
+static void add_protection(struct MHD_Response *response, const struct sink_answer *answer)
+{
+	static const struct { const char *name, *value; } rows[] = {
+		{ "X-Content-Type-Options", "nosniff" }, { "Referrer-Policy", "no-referrer" }, { "Cross-Origin-Resource-Policy", "same-origin" },
+		{ "Cross-Origin-Opener-Policy", "same-origin" }, { "X-Frame-Options", "DENY" }, { "Cache-Control", "no-store" },
+	};
+	char policy[512];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		MHD_add_response_header(response, rows[i].name, rows[i].value);
+	if (answer->nonce[0])
+		snprintf(policy, sizeof policy, "default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; connect-src 'self'; img-src data:; "
+		         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+		         answer->nonce, answer->nonce);
+	else
+		snprintf(policy, sizeof policy, "default-src 'none'; frame-ancestors 'none'; sandbox");
+	MHD_add_response_header(response, "Content-Security-Policy", policy);
+}
+
 static enum MHD_Result send_answer(struct sink *sink, struct MHD_Connection *connection, struct sink_answer *answer, const struct fault_step *step)
 {
 	struct MHD_Response *response = make_response(sink, answer, step);
@@ -145,6 +166,7 @@ static enum MHD_Result send_answer(struct sink *sink, struct MHD_Connection *con
 	if (!response)
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", answer->content_type);
+	add_protection(response, answer);
 	if (step->action == FAULT_STATUS && step->retry_after_s >= 0) {
 		snprintf(text, sizeof text, "%lld", (long long)step->retry_after_s);
 		MHD_add_response_header(response, "Retry-After", text);
@@ -211,6 +233,39 @@ static bool answer_by_fault(struct sink *sink, struct MHD_Connection *connection
 	}
 }
 
+/* "127.0.0.1:4318", "localhost", "[::1]:80": a name that somebody else's DNS points at us is none of them. */
+static bool host_is_loopback(const char *host)
+{
+	static const char *const names[] = { "localhost", "[::1]" };
+	const char *port = strrchr(host, ':');
+	size_t n = port && port[strspn(port + 1, "0123456789") + 1] == '\0' ? (size_t)(port - host) : strlen(host);
+	struct in_addr address;
+	char name[64];
+
+	if (n >= sizeof name)
+		return false;
+	memcpy(name, host, n);
+	name[n] = '\0';
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
+/* A page from elsewhere in the user's browser must neither read nor write here. True: refused, the answer is filled. */
+static bool refuse_strangers(struct MHD_Connection *connection, struct sink_answer *answer)
+{
+	const char *host = header(connection, "Host"), *site = header(connection, "Sec-Fetch-Site");
+
+	if (host && !host_is_loopback(host))
+		answer_message(answer, 403, "this receiver is asked for by a loopback address only", NULL);
+	else if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+		answer_message(answer, 403, "this receiver answers no other site's pages", NULL);
+	else
+		return false;
+	return true;
+}
+
 static void count_rejected(struct sink *sink, const struct sink_request *request, const struct sink_answer *answer)
 {
 	if (answer->status < 400 || sink_is_own(request->path))
@@ -236,7 +291,9 @@ static enum MHD_Result answer_request(struct sink *sink, struct MHD_Connection *
 	buf_init(&unpacked, SINK_MAX_BODY_BYTES);
 	sink_unpack(&request, &unpacked);
 	keep_request(sink, connection, &request);
-	if (pending->too_large)
+	if (refuse_strangers(connection, &answer))
+		cut_now = false;
+	else if (pending->too_large)
 		answer_text(&answer, 413, "text/plain", "too large");
 	else if (!answer_by_fault(sink, connection, &pending->step, &answer, &cut_now))
 		sink_route(sink, &request, &answer);
@@ -386,6 +443,7 @@ int sink_start(const struct sink_options *options, struct sink **ret, struct err
 
 	sink->options = *options;
 	make_auth(sink);
+	(void)!getrandom(&sink->run, sizeof sink->run, 0);
 	pthread_mutex_init(&sink->lock, NULL);
 	rc = parse_listen(options->listen, &address, err);
 	if (rc == 0)

@@ -15,6 +15,7 @@ struct sink_options {
 	const char *public_key, *secret_key; /* expected; NULL: any */
 	const char *out;         /* file to append each accepted observation to as JSON lines; NULL: none */
 	const char *requests;    /* directory to keep raw request bodies in, numbered; NULL: none */
+	bool ui;                 /* the page for people at "/" */
 	const char *fault;       /* fault switches, see sink.c / lfspool-sink --fault; NULL: none */
 };
 struct sink;

@@ -24,7 +24,7 @@ struct store {
 	struct sink_row **scores;
 	size_t row_count, trace_count, score_count, row_cap, trace_cap, score_cap;
 	struct index by_span, by_trace;
-	uint64_t distinct, duplicates;
+	uint64_t distinct, duplicates, changes;
 	size_t bytes;
 };
 
@@ -294,8 +294,10 @@ static void inherit(struct sink_row *row, const struct sink_trace *trace)
 static void inherit_later(struct store *store, const struct sink_trace *trace)
 {
 	for (size_t i = 0; i < store->row_count; i++)
-		if (store->rows[i]->span.obs.session.len == 0 && slice_equal(store->rows[i]->span.trace_text, trace->span.trace_text))
+		if (store->rows[i]->span.obs.session.len == 0 && slice_equal(store->rows[i]->span.trace_text, trace->span.trace_text)) {
 			inherit(store->rows[i], trace);
+			store->rows[i]->changed = ++store->changes;
+		}
 }
 
 /* One line: what came as JSON may have line breaks between its tokens. */
@@ -381,6 +383,8 @@ int store_add(struct store *store, const struct sink_span *span, int64_t wall_ms
 	if (rc != 0)
 		return err_set(err, LF_EFULL, "the receiver is full");
 	trace = span->kind == SPAN_SCORE ? NULL : find_trace(store, span->trace_text);
+	if (row)
+		row->changed = ++store->changes;
 	if (row && trace)
 		inherit(row, trace);
 	else if (trace && span->kind == SPAN_TRACE)
@@ -389,6 +393,11 @@ int store_add(struct store *store, const struct sink_span *span, int64_t wall_ms
 }
 
 /* ---- reading ---- */
+
+uint64_t store_changes(const struct store *store)
+{
+	return store->changes;
+}
 
 size_t store_count(const struct store *store)
 {

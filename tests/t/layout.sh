@@ -28,7 +28,7 @@ may_include() {
 	may_include src/map base/ event/
 	may_include src/metrics base/ event/
 	may_include src/ship base/ event/ map/ spool.h
-	may_include src/sink base/ event/ map/map.h
+	may_include src/sink base/ event/ map/map.h src/sink/ui_page.inc
 	may_include src/cmd base/ event/ conf/ spool.h daemon/ sink/sink.h src/cmd/demo_session.inc ingest/ingest.h map/map.h
 } | sort -u >"${TMPDIR:-/tmp}/layout.$$"
 if [ -s "${TMPDIR:-/tmp}/layout.$$" ]; then complain "$(cat "${TMPDIR:-/tmp}/layout.$$")"; fi

@@ -402,7 +402,7 @@ static void test_hang(void **state)
 	assert_int_equal(reply.status, 0);
 	assert_true(reply.timed_out);
 	reply_done(&reply);
-	send_all(fd, "POST /api/public/otel/v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 73);
+	send_all(fd, "POST /api/public/otel/v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 81);
 	while (figures(sink).requests < 2)
 		usleep(1000);
 	assert_int_equal(status_of(sink, "GET", "/api/public/health", "", SLICE_NONE), 200);

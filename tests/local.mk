@@ -36,6 +36,7 @@ shell_tests = \
 	tests/t/otlp-truth.sh \
 	tests/t/plugin.sh \
 	tests/t/score.sh \
+	tests/t/prometheus.sh \
 	tests/t/secretlint.sh \
 	tests/t/redact-options.sh \
 	tests/t/secrets.sh \

@@ -167,19 +167,19 @@ static void running(struct metrics *metrics, const char *source, enum source_sta
 	metrics_gauge(metrics, "opencode.service.running", "1", "Whether the source is listened to and answers.", pairs, state == SOURCE_OK);
 }
 
-static void followed(const struct work *work, struct metrics *metrics, bool *ret_opencode)
+static void followed(const struct work *work, struct metrics *metrics)
 {
 	struct sources_status *status = xcalloc(1, sizeof *status);
 
 	sources_status(work->sources, status);
-	if (status->opencode)
+	if (status->opencode && !work->servers)
 		running(metrics, "opencode", status->all.state);
 	if (status->claude)
 		running(metrics, "claude", status->transcripts.state);
-	*ret_opencode = status->opencode;
 	free(status);
 }
 
+/* All of them. Where a server is to be listened to, it is what runs or does not. */
 static void listened(const struct work *work, struct metrics *metrics)
 {
 	struct servers_status *status = xcalloc(1, sizeof *status);
@@ -191,16 +191,6 @@ static void listened(const struct work *work, struct metrics *metrics)
 			state = status->servers[i].status.state;
 	running(metrics, "opencode", state);
 	free(status);
-}
-
-static void services(const struct work *work, struct metrics *metrics)
-{
-	bool opencode = false;
-
-	if (work->sources)
-		followed(work, metrics, &opencode);
-	if (work->servers && !opencode)
-		listened(work, metrics);
 }
 
 int meter_agents(struct spool *spool, const struct work *work, struct metrics *metrics, struct err *err)
@@ -218,7 +208,10 @@ int meter_agents(struct spool *spool, const struct work *work, struct metrics *m
 	if (rc == 0)
 		rc = errors(agents, err);
 	metrics_gauge(metrics, "opencode.session.active", "1", "Sessions in which something happened within stale_after.", NULL, agents->active);
-	services(work, metrics);
+	if (work->sources)
+		followed(work, metrics);
+	if (work->servers)
+		listened(work, metrics);
 	for (size_t i = 0; i < agents->recent_count; i++) {
 		free(agents->recent[i].source);
 		free(agents->recent[i].id);

@@ -11,6 +11,7 @@ struct text {
 	int64_t start_ms;
 	const struct metric_family *family;
 	char name[NAME_BYTES];
+	const char *suffix;      /* "_seconds", or "" */
 	double divisor;          /* to the base unit */
 };
 
@@ -54,13 +55,13 @@ static void begin_family(struct text *text)
 {
 	const struct metric_family *family = text->family;
 	char *name = text->name;
-	const char *suffix = unit_suffix(family->unit, &text->divisor);
 
+	text->suffix = unit_suffix(family->unit, &text->divisor);
 	plain_name(family->name, name, NAME_BYTES - 32);
 	if (family->kind != METRIC_HISTOGRAM && ends_with(name, "_total"))
 		name[strlen(name) - 6] = '\0';
-	if (!ends_with(name, suffix))
-		strcat(name, suffix);
+	if (!ends_with(name, text->suffix))
+		strcat(name, text->suffix);
 }
 
 static void number(struct buf *out, double value)
@@ -170,6 +171,8 @@ int prometheus_write(const struct metrics *metrics, bool open_metrics, int64_t s
 		if (family->count == 0)
 			continue;
 		begin_family(&text);
+		if (open_metrics && text.suffix[0])
+			buf_format(out, "# UNIT %s %s\n", text.name, text.suffix + 1);
 		buf_format(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", text.name, total, family->help, text.name, total, types[family->kind]);
 		for (size_t k = 0; k < family->count; k++)
 			one_series(&text, &family->series[k]);

@@ -92,6 +92,16 @@ expect 1 "$(grep -c '^my_token_usage_tokens_total{team="blue",model="all",type="
 ! grep -q '^my_cost\|^my_cache\|^opencode_token' "$tmp/out" || fail "a disabled metric is there"
 expect "$("$LFSPOOL" metrics | sed -n 's/^opencode_cost_usage_USD_total.* //p' | jq -s '100 * add | . * 1e9 | round')" \
 	"$("$LFSPOOL" metrics --set cost_scale=100 | sed -n 's/^opencode_cost_usage_total.* //p' | jq -s 'add | . * 1e9 | round')" "cost.usage times 100"
+for s in err500 secrets subagent; do ingest "$(fixture $s sse.jsonl)"; done
+if python3 -c 'import prometheus_client.openmetrics.parser' 2>/dev/null; then
+	"$LFSPOOL" metrics --openmetrics --set metrics_labels=source,session,title,error,message >"$tmp/open"
+	python3 -c 'import sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families as read
+families = list(read(sys.stdin.read()))
+assert len(families) > 30, len(families)
+assert {f.unit for f in families} == {"", "seconds", "bytes", "tokens", "USD"}, {f.unit for f in families}' <"$tmp/open" >"$tmp/parser" 2>&1 || fail "OpenMetrics: $(cat "$tmp/parser")"
+else
+	echo "no reader of OpenMetrics: not checked (package python3-prometheus-client)"
+fi
 if have promtool; then
 	"$LFSPOOL" metrics | promtool check metrics >"$tmp/promtool" 2>&1 || fail "promtool: $(cat "$tmp/promtool")"
 else

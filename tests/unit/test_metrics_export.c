@@ -35,7 +35,7 @@ static void a_counter_is_a_series(void **state)
 	metrics_add(metrics, "unknown", "{}", 1);
 	text_is(metrics, false, "# HELP x_token_usage_tokens_total Tokens of finished answers.\n# TYPE x_token_usage_tokens_total counter\n"
 	                        "x_token_usage_tokens_total{model=\"m\\\"\\n\",agent=\"a\",type=\"input\"} 8\n");
-	text_is(metrics, true, "# HELP x_token_usage_tokens Tokens of finished answers.\n# TYPE x_token_usage_tokens counter\n"
+	text_is(metrics, true, "# UNIT x_token_usage_tokens tokens\n# HELP x_token_usage_tokens Tokens of finished answers.\n# TYPE x_token_usage_tokens counter\n"
 	                       "x_token_usage_tokens_total{model=\"m\\\"\\n\",agent=\"a\",type=\"input\"} 8\n"
 	                       "x_token_usage_tokens_created{model=\"m\\\"\\n\",agent=\"a\",type=\"input\"} 1.5\n# EOF\n");
 	metrics_free(metrics);

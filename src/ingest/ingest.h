@@ -35,7 +35,6 @@ int ingest_feed(struct ingest *ingest, struct slice bytes, struct err *err);
 int ingest_value(struct ingest *ingest, struct slice text, uint64_t line, struct err *err);
 /* One that is larger than INGEST_MAX_VALUE_BYTES and was not read: a problem with a dead letter's metadata. */
 void ingest_oversize(struct ingest *ingest, uint64_t bytes, uint64_t line);
-/* End of input: an unfinished last line is a problem ("truncated last line"). */
 /*
  * What is remembered of a transcript (source "claude"), so that several that grow can be read with one ingest: gives what is remembered,
  * and goes on with *memory. ingest_memory_free() takes NULL, too.
@@ -43,6 +42,7 @@ void ingest_oversize(struct ingest *ingest, uint64_t bytes, uint64_t line);
 struct claude;
 void ingest_swap_memory(struct ingest *ingest, struct claude **memory);
 void ingest_memory_free(struct claude *memory);
+/* End of input: an unfinished last line is a problem ("truncated last line"). */
 int ingest_finish(struct ingest *ingest, struct err *err);
 const struct ingest_counts *ingest_counts(const struct ingest *ingest);
 void ingest_free(struct ingest *ingest);

@@ -75,3 +75,12 @@ else
 tests_fuzz_fuzz_sse_SOURCES += tests/fuzz/replay.c
 TESTS += tests/fuzz/fuzz_sse
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_claude
+tests_fuzz_fuzz_claude_SOURCES = tests/fuzz/fuzz_claude.c
+tests_fuzz_fuzz_claude_LDADD = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS)
+if FUZZING
+tests_fuzz_fuzz_claude_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_claude_SOURCES += tests/fuzz/replay.c
+endif

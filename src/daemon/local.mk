@@ -10,6 +10,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/delta.c src/daemon/delta.h \
 	src/daemon/exporter.c src/daemon/exporter.h \
 	src/daemon/flush.c src/daemon/flush.h \
+	src/daemon/figures.c src/daemon/figures.h \
 	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
 	src/daemon/follow_take.c \
 	src/daemon/listener.c src/daemon/listener.h \

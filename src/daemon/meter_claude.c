@@ -3,9 +3,9 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "daemon/figures.h"
 #include "daemon/meter_private.h"
 #include "daemon/sources.h"
-#include "ingest/claude_stats.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -256,7 +256,7 @@ static void read_files(const struct work *work, struct claude_stats *ret)
 		sources_status(work->sources, live);
 		*ret = live->figures;
 	} else if (conf_string(work->conf, "claude_dir")) {
-		claude_stats_read(conf_string(work->conf, "claude_dir"), clock_wall_ms(), ret);
+		figures_read(work, conf_string(work->conf, "claude_dir"), clock_wall_ms(), ret);
 	}
 	free(live);
 }

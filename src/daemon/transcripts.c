@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/figures.h"
 #include "daemon/pipeline.h"
 #include "daemon/transcript_files.h"
 #include "ingest/tail.h"
@@ -465,7 +466,7 @@ static int64_t look_at_figures(struct transcripts *t)
 		return poll_ms;
 	t->signature = signature;
 	t->figures_mono_ms = now_ms;
-	claude_stats_read(t->dir, clock_wall_ms(), &t->figures);
+	figures_read(t->work, t->dir, clock_wall_ms(), &t->figures);
 	return poll_ms;
 }
 

@@ -63,7 +63,7 @@ static const char *skip_string(const char *p, const char *end)
 /* Documents are pretty-printed, streams are not: blanks outside strings go. */
 void json_compact(struct slice raw, struct buf *out)
 {
-	const char *p = raw.ptr, *end = p + raw.len;
+	const char *p = raw.len ? raw.ptr : "", *end = p + raw.len; /* no bytes may have no address */
 
 	while (p < end) {
 		const char *start = p;

@@ -10,7 +10,8 @@ def secret($n):
       "-----BEGIN RSA PRIVATE " + "KEY-----\n" + $r + $r + "\n-----END RSA PRIVATE " + "KEY-----",
       "np" + "m_" + $r, "--pass" + "word " + $r, "{\"api" + "Key\":\"" + $r + "\"}", "https://h/?access_" + "token=" + $r ][$n % 10];
 def structural: IN("type", "role", "status", "id", "sessionID", "messageID", "parentID", "callID", "partID", "requestID",
-                   "sessionId", "messageId", "timestamp", "event", "aggregateID", "hash", "kind");
+                   "sessionId", "messageId", "timestamp", "uuid", "parentUuid", "leafUuid", "messageUuid",
+                   "subtype", "agentId", "toolUseId", "tool_use_id", "parentToolUseID", "lastComputedDate", "modified", "event", "aggregateID", "hash", "kind");
 . as $event
 | [paths(type == "string") | select(.[-1] | (type == "string" and structural) | not)] as $places
 | reduce range($places | length) as $i ($event;

@@ -33,6 +33,7 @@ shell_tests = \
 	tests/t/metrics-contrib.sh \
 	tests/t/places.sh \
 	tests/t/otlp-metrics.sh \
+	tests/t/otlp-signals.sh \
 	tests/t/otlp-truth.sh \
 	tests/t/plugin.sh \
 	tests/t/score.sh \

@@ -33,6 +33,9 @@ int assemble_session(const struct assemble_store *store, struct slice source, st
                      enum trace_unit unit, assemble_emit_fn *emit, assemble_emit_fn *log, void *context,
                      struct assemble_result *ret, struct err *err);
 
+/* Whether a session is among the share that is sent: by a hash of its root's id, so that every channel, sink and start agrees. */
+bool assemble_is_sampled(struct slice source, struct slice root_session, double rate);
+
 /* Ids (design, Assembling). */
 void assemble_trace_id(struct slice source, struct slice root_session, struct slice turn /* empty: unit session */, uint8_t out[16]);
 void assemble_span_id(struct slice source, const char *kind, struct slice session, struct slice message, struct slice key, uint8_t out[8]);

@@ -17,6 +17,7 @@ struct observation emit_begin(struct assembly *assembly, const struct turn *turn
 	buf_text(&assembly->name, name);
 	json_writer_init(&assembly->json, &assembly->metadata);
 	jw_object(&assembly->json);
+	emit_text(&assembly->json, "project", assembly->view.session.project);
 	if (assembly->unit == TRACE_UNIT_TURN)
 		unit = assembly->view.session.parent.len ? assembly->place.root_turn : turn ? turn->head->id : SLICE_NONE;
 	assemble_trace_id(assembly->source, assembly->place.root, unit, observation.trace_id);

@@ -62,3 +62,18 @@ void assemble_span_id(struct slice source, const char *kind, struct slice sessio
 	if (is_zero(out, 8))
 		out[7] = 1;
 }
+
+bool assemble_is_sampled(struct slice source, struct slice root_session, double rate)
+{
+	struct slice parts[] = { source, SLICE("sample"), root_session };
+	uint64_t hash;
+	size_t n;
+	char *bytes;
+
+	if (rate >= 1)
+		return true;
+	bytes = join(parts, 3, &n);
+	hash = hash_64(bytes, n);
+	free(bytes);
+	return (double)(hash >> 11) / (double)(UINT64_C(1) << 53) < rate;
+}

@@ -43,6 +43,7 @@ static bool begin(struct assembly *assembly, struct slice agent)
 	json_writer_init(&assembly->log_json, &assembly->log_text);
 	jw_object(&assembly->log_json);
 	put(assembly, "session.id", assembly->view.session.id);
+	put(assembly, "project.id", assembly->view.session.project);
 	put(assembly, "agent", agent);
 	put(assembly, "agent.name", agent);
 	put(assembly, "agent.type", is_child(assembly) ? SLICE("subagent") : SLICE("primary"));

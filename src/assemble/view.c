@@ -14,6 +14,7 @@
 static const struct field session_fields[] = {
 	{ "parent", FIELD_TEXT, offsetof(struct view_session, parent) },
 	{ "title", FIELD_TEXT, offsetof(struct view_session, title) },
+	{ "project", FIELD_TEXT, offsetof(struct view_session, project) },
 	{ "directory", FIELD_TEXT, offsetof(struct view_session, directory) },
 	{ "version", FIELD_TEXT, offsetof(struct view_session, version) },
 	{ "created", FIELD_TIME, offsetof(struct view_session, created_ms) },

@@ -15,7 +15,7 @@ struct view_error {
 };
 
 struct view_session {
-	struct slice id, parent, title, directory, version;
+	struct slice id, parent, title, project, directory, version;
 	int64_t created_ms;
 	bool called;              /* a tool call started it, of whatever session has a link to it */
 };

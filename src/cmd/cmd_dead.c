@@ -25,6 +25,8 @@ static void print_json(const struct spool_dead *dead, bool whole)
 	jw_text(&out, dead->reason);
 	jw_key(&out, "detail");
 	jw_string(&out, dead->detail);
+	jw_key(&out, "sink");
+	jw_text(&out, spool_sink_name(dead->sink));
 	jw_key(&out, "session");
 	jw_string(&out, dead->session);
 	jw_key(&out, "bytes");
@@ -52,6 +54,8 @@ static int print_dead(void *context, const struct spool_dead *dead, struct err *
 	clock_format_iso(dead->time_ms, when);
 	cmd_format_bytes(dead->body.len, bytes);
 	printf("%-5" PRId64 " %s %-9s %8s  ", dead->id, when, dead->reason, bytes);
+	if (dead->sink != SINK_LANGFUSE)
+		printf("%s ", spool_sink_name(dead->sink));
 	cmd_print(stdout, dead->detail);
 	putchar('\n');
 	if (listing->whole) {

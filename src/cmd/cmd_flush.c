@@ -1,6 +1,7 @@
 /* lfspool flush: assembles and ships all that is ready, now. */
 #include "cmd/cmd.h"
 #include "cmd/progress.h"
+#include "daemon/work.h"
 #include <inttypes.h>
 
 int cmd_flush(struct cmd_args *args)
@@ -15,7 +16,7 @@ int cmd_flush(struct cmd_args *args)
 
 	if (timeout && cmd_number("timeout", timeout, 1, 86400, &seconds, &err) != 0)
 		return cmd_usage("%s", err.text);
-	if (!conf_string(args->conf, "langfuse_public_key") || !conf_string(args->conf, "langfuse_secret_key")) {
+	if (work_sinks(args->conf) == SPOOL_SINK_BIT(SINK_LANGFUSE) && (!conf_string(args->conf, "langfuse_public_key") || !conf_string(args->conf, "langfuse_secret_key"))) {
 		fputs("lfspool: no Langfuse keys: nothing is sent, everything stays in the spool\n"
 		      "(set langfuse_public_key and langfuse_secret_key, see lfspool.conf(5))\n", stderr);
 		return EXIT_NOTHING;

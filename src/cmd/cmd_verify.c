@@ -177,7 +177,7 @@ int cmd_verify(struct cmd_args *args)
 	if (rc == 0)
 		rc = spool_open_reader(conf_string(args->conf, "spool_dir"), &spool, &err);
 	if (rc == 0)
-		rc = work_ship_new(&work, NULL, &ship, &err);
+		rc = work_ship_new(&work, SINK_LANGFUSE, NULL, &ship, &err);
 	if (rc == 0)
 		rc = verify_all(&report, &work, spool, ship, args->rest_count ? args->rest[0] : NULL, &err);
 	if (rc == 0 && report.json)

@@ -228,6 +228,10 @@ static void draw_sink(struct screen *screen, int32_t sink)
 
 	draw_state(screen, sink, 12);
 	text_line_format(&screen->line, LOOK_PLAIN, "%" PRId64 " delivered   ", json_int(doc, json_get(doc, sink, "delivered"), 0));
+	put_count(screen, LOOK_CYAN, json_int(doc, json_get(doc, sink, "pending"), 0), "pending");
+	gap(screen);
+	put_count(screen, LOOK_RED, json_int(doc, json_get(doc, sink, "dead"), 0), "dead");
+	gap(screen);
 	put_count(screen, LOOK_YELLOW, json_int(doc, json_get(doc, sink, "retries"), 0), "retries");
 	draw_ago(screen, "last success", json_int(doc, json_get(doc, sink, "last_success_ms"), 0));
 	text_line_end(&screen->line);

@@ -4,6 +4,7 @@
  * An empty variable is not set.
  */
 #include "base/file.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "conf/layer.h"
 #include "conf/path.h"
@@ -71,7 +72,9 @@ static int translate(const struct conf_alias *alias, const char *given, char **r
 	bool on;
 
 	*ret = NULL;
-	if (alias && alias->when_true) {
+	if (alias && alias->holds) {
+		*ret = list_has(given, alias->holds) ? xstrdup(alias->holds) : list_has(given, "none") ? xstrdup("none") : NULL;
+	} else if (alias && alias->when_true) {
 		if (value_parse_bool(given, &on) != 0)
 			return err_set(err, LF_EINVAL, "%s: must be true or false", alias->variable);
 		if (on)

@@ -1,7 +1,7 @@
 /*
- * Start order: signals blocked, rules, spool (lock), writer, flusher, /metrics, exporter, sources, control socket, "ready". Stop is its reverse: the
- * control socket first, so that nothing new is asked; the sources, so that nothing new comes in; the flusher, which cuts a hanging request; the writer, which does
- * what is queued; the spool. Threads: main (signals), writer, flusher, sources, control and its connections.
+ * Start order: signals blocked, rules, spool (lock), writer, flushers, /metrics, exporter, sources, control socket, "ready". Stop is its reverse: the
+ * control socket first, so that nothing new is asked; the sources, so that nothing new comes in; the flushers, which cut hanging requests; the writer, which does
+ * what is queued; the spool. Threads: main (signals), writer, flushers, sources, control and its connections.
  */
 #include "daemon/daemon.h"
 #include "base/log.h"
@@ -68,8 +68,9 @@ static void stop(struct running *running)
 	struct work *work = &running->work;
 
 	atomic_store(&work->stopping, true);
-	if (work->flusher)
-		flusher_cancel(work->flusher);
+	for (int sink = 0; sink < SINK_COUNT; sink++)
+		if (work->flushers[sink])
+			flusher_cancel(work->flushers[sink]);
 	exporter_cancel(running->exporter);
 	if (running->control)
 		control_stop(running->control);
@@ -81,12 +82,13 @@ static void stop(struct running *running)
 		listener_stop(running->listener);
 	if (work->sources)
 		sources_stop(work->sources);
-	if (work->flusher)
-		flusher_stop(work->flusher);
+	for (int sink = SINK_COUNT - 1; sink >= 0; sink--)
+		if (work->flushers[sink])
+			flusher_stop(work->flushers[sink]);
+	memset(work->flushers, 0, sizeof work->flushers);
 	if (work->writer)
 		writer_stop(work->writer);
 	work->sources = NULL;
-	work->flusher = NULL;
 	work->writer = NULL;
 	running->control = NULL;
 	running->listener = NULL;
@@ -104,8 +106,9 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 		rc = work_open_spool(work, err);
 	if (rc == 0)
 		rc = writer_start(work->spool, &work->writer, err);
-	if (rc == 0)
-		rc = flusher_start(work, &work->flusher, err);
+	for (int sink = 0; rc == 0 && sink < SINK_COUNT; sink++)
+		if (sink == SINK_LANGFUSE || (work->sinks & SPOOL_SINK_BIT(sink)))
+			rc = flusher_start(work, (enum spool_sink)sink, &work->flushers[sink], err);
 	if (rc == 0)
 		rc = sources_start(work, &work->sources, err);
 	if (rc == 0)
@@ -130,7 +133,7 @@ static void say_hello(const struct conf *conf)
 	          conf_string(conf, "mode"), host ? host : "");
 	if (host && work_plain_text(host))
 		log_event(LOG_LEVEL_WARN, "daemon.plaintext", "note=\"http:// to a host that is not this machine: keys and traces can be read on the way\"");
-	if (!keys)
+	if (!keys && work_sinks(conf) == SPOOL_SINK_BIT(SINK_LANGFUSE))
 		log_event(LOG_LEVEL_WARN, "daemon.nokeys", "note=\"no Langfuse keys: spooling only\"");
 }
 

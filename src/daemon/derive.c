@@ -1,5 +1,6 @@
 /* Records -> observations, between spool and assembler; see derive.h. */
 #include "daemon/derive.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/counting.h"
@@ -61,9 +62,71 @@ static int store_session(void *context, struct slice source, struct slice sessio
 
 struct putting {
 	struct spool *spool;
+	const struct derive_options *options;
 	struct buf body;
 	struct counting_turns turns;
+	bool left_out;
 };
+
+struct derive_options derive_options(const struct work *work)
+{
+	return (struct derive_options){
+		.unit = work->unit, .count = &work->count, .sinks = work->sinks, .sample_rate = conf_number(work->conf, "sample_rate"),
+		.no_traces = conf_string(work->conf, "otlp_traces_disabled"), .no_logs = conf_string(work->conf, "otlp_logs_disabled"),
+	};
+}
+
+/* Is this, or everything, in the list of what is not sent? */
+static bool is_disabled(const char *list, const char *what)
+{
+	static const char *const all[] = { "all", "*", "true", "1" };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (list_has(list, all[i]))
+			return true;
+	return list_has(list, what);
+}
+
+static const char *span_kind(const struct observation *observation)
+{
+	switch (observation->type) {
+	case OBS_AGENT: return "session";
+	case OBS_GENERATION: return "llm";
+	case OBS_TOOL: return "tool";
+	default: return "event";
+	}
+}
+
+static int put_item(struct putting *putting, enum spool_sink sink, const struct observation *observation, struct slice body, struct err *err)
+{
+	struct spool_item item = { .source = observation->source, .session = observation->own_session, .start_ms = observation->start_ms, .body = body };
+
+	memcpy(item.span_id, observation->span_id, sizeof item.span_id);
+	return spool_item_put(putting->spool, sink, &item, err);
+}
+
+static bool is_left_out(struct putting *putting, const struct observation *observation)
+{
+	if (assemble_is_sampled(observation->source, observation->session, putting->options->sample_rate))
+		return false;
+	putting->left_out = true;
+	return true;
+}
+
+static int put_log(void *context, const struct observation *log, struct slice turn, struct err *err)
+{
+	struct putting *putting = context;
+	char name[48];
+
+	(void)turn;
+	snprintf(name, sizeof name, "%.*s", (int)log->name.len, log->name.ptr);
+	if (is_left_out(putting, log) || is_disabled(putting->options->no_logs, name))
+		return 0;
+	buf_clear(&putting->body);
+	if (observation_json(log, &putting->body) != 0)
+		return err_set(err, putting->body.failed, "a log record is too large");
+	return put_item(putting, SINK_LOGS, log, buf_view(&putting->body), err);
+}
 
 static int put_observation(void *context, const struct observation *observation, struct slice turn, struct err *err)
 {
@@ -73,14 +136,40 @@ static int put_observation(void *context, const struct observation *observation,
 		.start_ms = observation->start_ms, .state = OBSERVATION_PENDING,
 	};
 
+	int rc;
+
 	counting_turns_add(&putting->turns, observation, turn);
+	if (is_left_out(putting, observation))
+		return 0;
 	buf_clear(&putting->body);
 	if (observation_json(observation, &putting->body) != 0)
 		return err_set(err, putting->body.failed, "an observation is too large");
 	memcpy(row.trace_id, observation->trace_id, sizeof row.trace_id);
 	memcpy(row.span_id, observation->span_id, sizeof row.span_id);
 	row.body = buf_view(&putting->body);
-	return spool_observations_put(putting->spool, &row, err);
+	rc = spool_observations_put(putting->spool, &row, err);
+	if (rc == 0 && !is_disabled(putting->options->no_traces, span_kind(observation)))
+		rc = put_item(putting, SINK_TRACES, observation, SLICE_NONE, err);
+	return rc;
+}
+
+/* A session that the sample leaves out is counted once. */
+static int count_left_out(struct spool *spool, struct slice source, struct slice session, struct err *err)
+{
+	struct buf key;
+	bool known = true;
+	int rc;
+
+	buf_init(&key, 0);
+	buf_text(&key, "sampled:");
+	buf_slice(&key, session);
+	rc = spool_counted_get(spool, source, buf_view(&key), &known, err);
+	if (rc == 0 && !known)
+		rc = spool_counted_set(spool, source, buf_view(&key), err);
+	if (rc == 0 && !known)
+		rc = spool_count(spool, "dropped", "sampled", 1, err);
+	buf_done(&key);
+	return rc;
 }
 
 int derive_session(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session,
@@ -91,17 +180,18 @@ int derive_session(struct spool *spool, enum trace_unit unit, struct slice sourc
 	return assemble_session(&store, source, session, unit, emit, NULL, context, ret, err);
 }
 
-static int derive_in_transaction(struct spool *spool, enum trace_unit unit, const struct count_options *count, struct slice source, struct slice id,
-                                 struct err *err)
+static int derive_in_transaction(struct spool *spool, const struct derive_options *options, struct slice source, struct slice id, struct err *err)
 {
-	struct putting putting = { .spool = spool };
+	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
+	assemble_emit_fn *log = options->sinks & SPOOL_SINK_BIT(SINK_LOGS) ? put_log : NULL;
+	struct putting putting = { .spool = spool, .options = options };
 	struct assemble_result result = { 0 };
 	int rc;
 
 	buf_init(&putting.body, 0);
 	rc = spool_observations_begin(spool, source, id, err);
 	if (rc == 0)
-		rc = derive_session(spool, unit, source, id, put_observation, &putting, &result, err);
+		rc = assemble_session(&store, source, id, options->unit, put_observation, log, &putting, &result, err);
 	if (rc == 0)
 		rc = spool_observations_end(spool, err);
 	if (rc == 0)
@@ -109,19 +199,21 @@ static int derive_in_transaction(struct spool *spool, enum trace_unit unit, cons
 	if (rc == 0)
 		rc = spool_mark_clean(spool, source, id, err);
 	if (rc == 0)
-		rc = counting_turns_end(&putting.turns, spool, count, source, id, err);
+		rc = counting_turns_end(&putting.turns, spool, options->count, source, id, err);
+	if (rc == 0 && putting.left_out)
+		rc = count_left_out(spool, source, id, err);
 	counting_turns_done(&putting.turns);
 	buf_done(&putting.body);
 	return rc;
 }
 
-static int derive_one(struct spool *spool, enum trace_unit unit, const struct count_options *count, const struct session_id *session, struct err *err)
+static int derive_one(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct err *err)
 {
 	int rc = spool_begin(spool, err);
 
 	if (rc != 0)
 		return rc;
-	rc = derive_in_transaction(spool, unit, count, slice_of(session->source), slice_of(session->id), err);
+	rc = derive_in_transaction(spool, options, slice_of(session->source), slice_of(session->id), err);
 	if (rc == 0)
 		rc = spool_commit(spool, err);
 	if (rc != 0)
@@ -131,26 +223,25 @@ static int derive_one(struct spool *spool, enum trace_unit unit, const struct co
 
 typedef int each_dirty_fn(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
 
-static int derive_some(struct spool *spool, enum trace_unit unit, const struct count_options *count, each_dirty_fn *each, unsigned max, size_t *ret_count,
-                       struct err *err)
+static int derive_some(struct spool *spool, const struct derive_options *options, each_dirty_fn *each, unsigned max, size_t *ret_count, struct err *err)
 {
 	struct session_list list = { 0 };
 	int rc = each(spool, max, list_add, &list, err);
 
 	for (size_t i = 0; rc == 0 && i < list.count; i++)
-		rc = derive_one(spool, unit, count, &list.items[i], err);
+		rc = derive_one(spool, options, &list.items[i], err);
 	*ret_count = list.count;
 	list_done(&list);
 	return rc;
 }
 
-int derive_dirty(struct spool *spool, enum trace_unit unit, const struct count_options *count, unsigned max, bool *ret_more, struct err *err)
+int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, bool *ret_more, struct err *err)
 {
 	size_t done;
-	int rc = derive_some(spool, unit, count, spool_each_dirty_newest, max / 4, &done, err);
+	int rc = derive_some(spool, options, spool_each_dirty_newest, max / 4, &done, err);
 
 	if (rc == 0)
-		rc = derive_some(spool, unit, count, spool_each_dirty, max, &done, err);
+		rc = derive_some(spool, options, spool_each_dirty, max, &done, err);
 	*ret_more = rc == 0 && done == max;
 	return rc;
 }

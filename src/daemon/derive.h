@@ -3,12 +3,22 @@
 #define LF_DAEMON_DERIVE_H
 #include "daemon/work.h"
 
+/* What becomes of observations. */
+struct derive_options {
+	enum trace_unit unit;
+	const struct count_options *count; /* how finished turns are counted for the metrics */
+	unsigned sinks;                    /* SPOOL_SINK_BITs */
+	double sample_rate;
+	const char *no_traces, *no_logs;   /* comma lists of what the collector does not get; NULL: nothing */
+};
+struct derive_options derive_options(const struct work *work);
+
 /*
  * Assembles up to max dirty sessions, those first that wait longest, but before them a few of the newest, which a backlog must
  * not hold up; each in a transaction of its own, on the thread that owns the spool.
- * *ret_more: there are others left. count: how finished turns are counted for the metrics.
+ * *ret_more: there are others left.
  */
-int derive_dirty(struct spool *spool, enum trace_unit unit, const struct count_options *count, unsigned max, bool *ret_more, struct err *err);
+int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, bool *ret_more, struct err *err);
 /* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms. */
 int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale_after_ms, int64_t wall_ms, struct err *err);
 

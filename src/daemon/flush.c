@@ -25,6 +25,8 @@ static int derive_round(struct derive_job *job, struct spool *spool, struct err 
 {
 	int rc = 0;
 
+	struct derive_options options = derive_options(job->work);
+
 	job->more = true;
 	for (int i = 0; rc == 0 && job->more && i < LOTS_OF_A_ROUND; i++) {
 		if (work_disk_low(job->work, WORK_RESERVE_DERIVE)) {
@@ -32,7 +34,7 @@ static int derive_round(struct derive_job *job, struct spool *spool, struct err 
 			job->no_room = true;
 			break;
 		}
-		rc = derive_dirty(spool, job->work->unit, &job->work->count, SESSIONS_AT_A_TIME, &job->more, err);
+		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, &job->more, err);
 	}
 	return rc;
 }
@@ -69,7 +71,9 @@ static int settle_job_run(struct spool *spool, void *arg, struct err *err)
 	struct ship_job *job = arg;
 	int rc = ship_settle(job->ship, spool, job->batch, clock_mono_ms(), clock_wall_ms(), err);
 
-	return rc != 0 ? rc : counting_observe(spool, FACT_FLUSH_MS, job->post_ms, err);
+	if (rc != 0 || ship_status(job->ship)->sink != SINK_LANGFUSE)
+		return rc;
+	return counting_observe(spool, FACT_FLUSH_MS, job->post_ms, err);
 }
 
 static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
@@ -126,11 +130,13 @@ static int say_what_is_left(struct work *work, const struct ship_status *status,
 {
 	struct spool_figures figures = { 0 };
 	int rc = work_on_spool(work, false, figures_job_run, &figures, err);
-	uint64_t left = figures.pending + figures.in_flight + figures.in_doubt;
+	bool langfuse = status->sink == SINK_LANGFUSE;
+	uint64_t left = figures.sinks[status->sink].pending + (langfuse ? figures.in_flight + figures.in_doubt : 0);
 
 	if (rc != 0 || left == 0)
 		return rc;
-	return err_set(err, LF_EAGAIN, "%llu observations are still to be sent: %s%s%s", (unsigned long long)left,
+	return err_set(err, LF_EAGAIN, "%llu %s are still to be sent%s%s: %s%s%s", (unsigned long long)left,
+	               status->sink == SINK_LOGS ? "log records" : "observations", langfuse ? "" : " to ", langfuse ? "" : spool_sink_name(status->sink),
 	               ship_state_name(status->state), status->reason[0] ? ": " : "",
 	               status->reason[0] ? status->reason : status->last_error);
 }
@@ -176,6 +182,7 @@ struct wish { /* what another thread asks of the flusher */
 };
 
 struct flusher {
+	enum spool_sink sink;  /* Langfuse's minds the spool too */
 	struct work *work;
 	struct ship *ship;
 	atomic_bool cancel;
@@ -264,12 +271,14 @@ static bool run_round(struct flusher *flusher)
 	int rc = flush_round(flusher->work, flusher->ship, &round, &err);
 
 	publish(flusher);
-	mind_the_disk(flusher, ship_status(flusher->ship)->delivered);
+	if (flusher->sink == SINK_LANGFUSE)
+		mind_the_disk(flusher, ship_status(flusher->ship)->delivered);
 	if (rc != 0) {
 		complain(flusher, &err);
 		return false;
 	}
-	clean_now_and_then(flusher);
+	if (flusher->sink == SINK_LANGFUSE)
+		clean_now_and_then(flusher);
 	return round.progressed && ship_ready(flusher->ship, clock_mono_ms());
 }
 
@@ -289,16 +298,17 @@ static void *flusher_main(void *arg)
 	return NULL;
 }
 
-int flusher_start(struct work *work, struct flusher **ret, struct err *err)
+int flusher_start(struct work *work, enum spool_sink sink, struct flusher **ret, struct err *err)
 {
 	struct flusher *flusher = xcalloc(1, sizeof *flusher);
-	int rc = work_ship_new(work, &flusher->cancel, &flusher->ship, err);
+	int rc = work_ship_new(work, sink, &flusher->cancel, &flusher->ship, err);
 
 	if (rc != 0) {
 		free(flusher);
 		return rc;
 	}
 	flusher->work = work;
+	flusher->sink = sink;
 	flusher->interval_ms = conf_int(work->conf, "flush_interval");
 	flusher->wishes = mailbox_new(16);
 	pthread_mutex_init(&flusher->lock, NULL);

@@ -17,8 +17,8 @@ int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, s
  * LF_EAGAIN when something is (err says why). */
 int flush_all(struct work *work, struct ship *ship, int64_t timeout_ms, struct err *err);
 
-/* The daemon's thread. */
-int flusher_start(struct work *work, struct flusher **ret, struct err *err);
+/* The daemon's threads, one a sink: none of them waits for another's server. */
+int flusher_start(struct work *work, enum spool_sink sink, struct flusher **ret, struct err *err);
 void flusher_cancel(struct flusher *flusher); /* cuts a hanging request and every later one */
 void flusher_stop(struct flusher *flusher);
 /* Asks the thread to flush everything now; waits. As flush_all(). */

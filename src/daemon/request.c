@@ -22,7 +22,7 @@ struct call {
 	struct request_context *context;
 	const struct json_doc *args;
 	struct json_writer *result; /* inside "result":{…} */
-	const struct ship_status *ship;
+	const struct ship_status *ships; /* by sink; NULL: no daemon */
 	int rc;
 };
 
@@ -31,17 +31,19 @@ static int status_run(struct spool *spool, void *arg, struct err *err)
 	struct call *call = arg;
 
 	jw_key(call->result, "status");
-	return status_write(spool, call->context->work, call->ship, call->result, err);
+	return status_write(spool, call->context->work, call->ships, call->result, err);
 }
 
 static int handle_status(struct call *call, struct err *err)
 {
 	struct work *work = call->context->work;
-	struct ship_status ship;
+	struct ship_status ships[SINK_COUNT];
 
-	if (work->flusher) {
-		flusher_status(work->flusher, &ship);
-		call->ship = &ship;
+	if (work->flushers[SINK_LANGFUSE]) {
+		for (int sink = 0; sink < SINK_COUNT; sink++)
+			if (work->flushers[sink])
+				flusher_status(work->flushers[sink], &ships[sink]);
+		call->ships = ships;
 	}
 	return work_on_spool(work, false, status_run, call, err);
 }
@@ -128,20 +130,34 @@ static int handle_dead(struct call *call, struct err *err)
 	return work_on_spool(call->context->work, false, dead_run, call, err);
 }
 
-static int handle_flush(struct call *call, struct err *err)
+static int flush_sink(struct work *work, enum spool_sink sink, int64_t timeout_ms, struct err *err)
 {
-	struct work *work = call->context->work;
-	int64_t timeout_ms = json_int(call->args, json_get(call->args, 0, "timeout_ms"), 30000);
 	struct ship *ship = NULL;
 	int rc;
 
-	if (work->flusher)
-		return flusher_flush(work->flusher, timeout_ms, err);
-	rc = work_ship_new(work, NULL, &ship, err);
+	if (work->flushers[sink])
+		return flusher_flush(work->flushers[sink], timeout_ms, err);
+	rc = work_ship_new(work, sink, NULL, &ship, err);
 	if (rc == 0)
 		rc = flush_all(work, ship, timeout_ms, err);
 	ship_free(ship);
 	return rc;
+}
+
+/* One sink after the other, each with the whole time: what one cannot send does not keep the others from theirs. */
+static int handle_flush(struct call *call, struct err *err)
+{
+	struct work *work = call->context->work;
+	int64_t timeout_ms = json_int(call->args, json_get(call->args, 0, "timeout_ms"), 30000);
+	int first = 0;
+
+	for (int sink = 0; sink < SINK_COUNT; sink++) {
+		struct err own = { 0 };
+		int rc = work->sinks & SPOOL_SINK_BIT(sink) ? flush_sink(work, (enum spool_sink)sink, timeout_ms, &own) : 0;
+		if (rc != 0 && first == 0)
+			first = err_set(err, rc, "%s", own.text);
+	}
+	return first;
 }
 
 static void write_ingest(struct json_writer *out, const struct pipeline_result *result)

@@ -141,7 +141,7 @@ static int send(struct work *work, const struct words *words, const struct score
 		.name = buf_view(&words->name), .comment = buf_view(&words->comment), .value = buf_view(&words->value), .data_type = slice_of(sent->type),
 	};
 	struct ship *ship = NULL;
-	int rc = work_ship_new(work, NULL, &ship, err);
+	int rc = work_ship_new(work, SINK_LANGFUSE, NULL, &ship, err);
 
 	if (rc == 0)
 		rc = ship_score(ship, &score, err);

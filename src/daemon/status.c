@@ -2,8 +2,10 @@
 #include "daemon/status.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "daemon/otlp.h"
 #include "daemon/server.h"
 #include "daemon/sources.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,19 +39,6 @@ static int write_spool(struct spool *spool, const struct work *work, struct json
 	return 0;
 }
 
-static int64_t meta_int(struct spool *spool, const char *name)
-{
-	struct buf value;
-	struct err ignored;
-	int64_t n = 0;
-
-	buf_init(&value, 64);
-	if (spool_meta_get(spool, name, &value, &ignored) == 0 && value.data)
-		n = strtoll(value.data, NULL, 10);
-	buf_done(&value);
-	return n;
-}
-
 static void meta_text(struct spool *spool, const char *name, struct buf *value)
 {
 	struct err ignored;
@@ -74,71 +63,6 @@ static int64_t counter_sum(struct spool *spool, const char *name)
 	return sum;
 }
 
-static const char *sink_state(const struct work *work, const struct ship_status *ship, const char *paused)
-{
-	if (ship)
-		return ship_state_name(ship->state);
-	if (!conf_string(work->conf, "langfuse_secret_key") || !conf_string(work->conf, "langfuse_public_key"))
-		return "off";
-	return paused[0] ? "paused" : "ok";
-}
-
-/* With the daemon down, what the spool remembers of its last run stands in for the sender's own words. */
-static void write_sink(struct spool *spool, const struct work *work, const struct ship_status *ship, struct json_writer *out)
-{
-	struct buf paused, error, api;
-	bool keys = conf_string(work->conf, "langfuse_secret_key") && conf_string(work->conf, "langfuse_public_key");
-
-	buf_init(&paused, 1024);
-	buf_init(&error, 1024);
-	buf_init(&api, 64);
-	meta_text(spool, "paused", &paused);
-	meta_text(spool, "last_error", &error);
-	meta_text(spool, "api", &api);
-	jw_key(out, "sinks");
-	jw_array(out);
-	jw_object(out);
-	jw_key(out, "name");
-	jw_text(out, "langfuse");
-	jw_key(out, "endpoint");
-	jw_text(out, conf_string(work->conf, "langfuse_host"));
-	jw_key(out, "api");
-	jw_string(out, ship ? slice_of(ship->api) : buf_view(&api));
-	jw_key(out, "state");
-	jw_text(out, sink_state(work, ship, paused.len ? paused.data : ""));
-	jw_key(out, "reason");
-	jw_string(out, ship ? slice_of(ship->reason) : !keys ? SLICE("no Langfuse keys: spooling only") : buf_view(&paused));
-	jw_key(out, "delivered");
-	jw_int(out, counter_sum(spool, "delivered"));
-	jw_key(out, "retries");
-	jw_int(out, counter_sum(spool, "retries"));
-	jw_key(out, "last_success_ms");
-	jw_int(out, meta_int(spool, "last_success_ms"));
-	jw_key(out, "last_error");
-	jw_string(out, ship ? slice_of(ship->last_error) : buf_view(&error));
-	jw_object_close(out);
-	jw_array_close(out);
-	buf_done(&paused);
-	buf_done(&error);
-	buf_done(&api);
-}
-
-static int write_label(void *context, const char *name, const char *label, int64_t value, struct err *err)
-{
-	(void)name, (void)err;
-	jw_key(context, label);
-	jw_int(context, value);
-	return 0;
-}
-
-struct source_lines {
-	struct json_writer *out;
-	struct spool *spool;
-	const struct sources_status *live; /* NULL: none are followed */
-	const struct servers_status *servers; /* that are listened to */
-	bool opencode, claude;             /* its line was written */
-};
-
 struct label_value {
 	const char *label;
 	int64_t value;
@@ -162,6 +86,116 @@ static int64_t counter_of(struct spool *spool, const char *name, const char *lab
 	(void)spool_each_counter(spool, name, find_label, &wanted, &ignored);
 	return wanted.value;
 }
+
+static bool has_keys(const struct work *work)
+{
+	return conf_string(work->conf, "langfuse_secret_key") && conf_string(work->conf, "langfuse_public_key");
+}
+
+/* Facts of another sink than Langfuse have its name before theirs. */
+static void sink_fact(struct spool *spool, enum spool_sink sink, const char *name, struct buf *value)
+{
+	char full[64];
+
+	buf_init(value, 1024);
+	snprintf(full, sizeof full, "%s%s%s", sink ? spool_sink_name(sink) : "", sink ? "." : "", name);
+	meta_text(spool, full, value);
+}
+
+static const char *sink_state(const struct work *work, enum spool_sink sink, const struct ship_status *ship, bool paused)
+{
+	if (ship)
+		return ship_state_name(ship->state);
+	if (sink == SINK_LANGFUSE && !has_keys(work))
+		return "off";
+	return paused ? "paused" : "ok";
+}
+
+static const char *sink_endpoint(const struct work *work, enum spool_sink sink)
+{
+	static const enum collector_signal signals[] = { [SINK_TRACES] = COLLECTOR_TRACES, [SINK_LOGS] = COLLECTOR_LOGS };
+
+	return sink == SINK_LANGFUSE ? conf_string(work->conf, "langfuse_host") : otlp_string(work->conf, signals[sink], "endpoint");
+}
+
+static void put_text(struct json_writer *out, const char *key, struct slice text)
+{
+	jw_key(out, key);
+	jw_string(out, text);
+}
+
+static void put_number(struct json_writer *out, const char *key, int64_t number)
+{
+	jw_key(out, key);
+	jw_int(out, number);
+}
+
+/* With the daemon down, what the spool remembers of its last run stands in for the sender's own words. */
+static void write_sink(struct spool *spool, const struct work *work, enum spool_sink sink, const struct ship_status *ship,
+                       const struct spool_figures *figures, struct json_writer *out)
+{
+	const char *label = sink == SINK_LANGFUSE ? "" : spool_sink_name(sink);
+	struct buf paused, error, api, last;
+
+	sink_fact(spool, sink, "paused", &paused);
+	sink_fact(spool, sink, "last_error", &error);
+	sink_fact(spool, sink, "api", &api);
+	sink_fact(spool, sink, "last_success_ms", &last);
+	jw_object(out);
+	put_text(out, "name", slice_of(spool_sink_name(sink)));
+	jw_key(out, "endpoint");
+	jw_text(out, sink_endpoint(work, sink));
+	put_text(out, "api", ship ? slice_of(ship->api) : buf_view(&api));
+	put_text(out, "state", slice_of(sink_state(work, sink, ship, paused.len > 0)));
+	if (sink == SINK_LANGFUSE && !ship && !has_keys(work))
+		put_text(out, "reason", work->sinks == SPOOL_SINK_BIT(SINK_LANGFUSE) ? SLICE("no Langfuse keys: spooling only") : SLICE("no Langfuse keys"));
+	else
+		put_text(out, "reason", ship ? slice_of(ship->reason) : buf_view(&paused));
+	put_number(out, "pending", (int64_t)figures->sinks[sink].pending);
+	put_number(out, "delivered", counter_of(spool, "delivered", label));
+	put_number(out, "dead", (int64_t)figures->sinks[sink].dead);
+	put_number(out, "retries", counter_of(spool, "retries", label));
+	put_number(out, "last_success_ms", last.data ? strtoll(last.data, NULL, 10) : 0);
+	put_text(out, "last_error", ship ? slice_of(ship->last_error) : buf_view(&error));
+	jw_object_close(out);
+	buf_done(&paused);
+	buf_done(&error);
+	buf_done(&api);
+	buf_done(&last);
+}
+
+/* Langfuse, and those that are fed. */
+static int write_sinks(struct spool *spool, const struct work *work, const struct ship_status *ships, struct json_writer *out, struct err *err)
+{
+	struct spool_figures figures;
+	int rc = spool_figures(spool, &figures, err);
+
+	if (rc != 0)
+		return rc;
+	jw_key(out, "sinks");
+	jw_array(out);
+	for (int sink = 0; sink < SINK_COUNT; sink++)
+		if (sink == SINK_LANGFUSE || (work->sinks & SPOOL_SINK_BIT(sink)))
+			write_sink(spool, work, (enum spool_sink)sink, ships ? &ships[sink] : NULL, &figures, out);
+	jw_array_close(out);
+	return 0;
+}
+
+static int write_label(void *context, const char *name, const char *label, int64_t value, struct err *err)
+{
+	(void)name, (void)err;
+	jw_key(context, label);
+	jw_int(context, value);
+	return 0;
+}
+
+struct source_lines {
+	struct json_writer *out;
+	struct spool *spool;
+	const struct sources_status *live; /* NULL: none are followed */
+	const struct servers_status *servers; /* that are listened to */
+	bool opencode, claude;             /* its line was written */
+};
 
 static void write_state(struct json_writer *out, const struct follow_status *status)
 {
@@ -296,7 +330,7 @@ static int write_counters(struct spool *spool, struct json_writer *out, struct e
 	return rc;
 }
 
-int status_write(struct spool *spool, const struct work *work, const struct ship_status *ship, struct json_writer *out, struct err *err)
+int status_write(struct spool *spool, const struct work *work, const struct ship_status *ships, struct json_writer *out, struct err *err)
 {
 	int rc;
 
@@ -304,17 +338,17 @@ int status_write(struct spool *spool, const struct work *work, const struct ship
 	jw_key(out, "version");
 	jw_text(out, PACKAGE_VERSION);
 	jw_key(out, "pid");
-	if (ship)
+	if (ships)
 		jw_int(out, getpid());
 	else
 		jw_null(out);
 	jw_key(out, "uptime_s");
-	jw_int(out, ship ? (clock_mono_ms() - work->started_mono_ms) / 1000 : 0);
+	jw_int(out, ships ? (clock_mono_ms() - work->started_mono_ms) / 1000 : 0);
 	jw_key(out, "mode");
 	jw_text(out, redact_mode_name(work->mode));
 	rc = write_spool(spool, work, out, err);
 	if (rc == 0)
-		write_sink(spool, work, ship, out);
+		rc = write_sinks(spool, work, ships, out, err);
 	if (rc == 0)
 		rc = write_sources(spool, work, out, err);
 	if (rc == 0)

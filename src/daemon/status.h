@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "daemon/work.h"
 
-/* Writes one object. On the thread that owns the spool (or with a reader). ship: NULL when no daemon runs. */
-int status_write(struct spool *spool, const struct work *work, const struct ship_status *ship, struct json_writer *out, struct err *err);
+/* Writes one object. On the thread that owns the spool (or with a reader). ships: by sink; NULL when no daemon runs. */
+int status_write(struct spool *spool, const struct work *work, const struct ship_status *ships, struct json_writer *out, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "ship/headers.h"
 #include "daemon/counting.h"
+#include "daemon/otlp.h"
 #include "metrics/view.h"
 #include "daemon/writer.h"
 #include <fnmatch.h>
@@ -104,6 +105,22 @@ static int rules_compile(struct work *work, struct err *err)
 	return ruleset_new(&options, &work->rules, err);
 }
 
+static const enum collector_signal signals[] = { [SINK_TRACES] = COLLECTOR_TRACES, [SINK_LOGS] = COLLECTOR_LOGS };
+
+unsigned work_sinks(const struct conf *conf)
+{
+	static const char *const options[] = { [SINK_TRACES] = "otlp_traces", [SINK_LOGS] = "otlp_logs" };
+	struct collector_options collector;
+	unsigned sinks = 0;
+
+	for (int sink = SINK_TRACES; sink < SINK_COUNT; sink++)
+		if (strcmp(conf_string(conf, options[sink]), "otlp") == 0 && otlp_options(conf, signals[sink], &collector))
+			sinks |= SPOOL_SINK_BIT(sink);
+	if (sinks == 0 || (conf_string(conf, "langfuse_host") && conf_string(conf, "langfuse_public_key") && conf_string(conf, "langfuse_secret_key")))
+		sinks |= SPOOL_SINK_BIT(SINK_LANGFUSE);
+	return sinks;
+}
+
 int work_init(struct work *work, const struct conf *conf, struct err *err)
 {
 	const char *unit = conf_string(conf, "trace_unit");
@@ -114,6 +131,7 @@ int work_init(struct work *work, const struct conf *conf, struct err *err)
 	work->started_mono_ms = clock_mono_ms();
 	work->unit = unit && strcmp(unit, "turn") == 0 ? TRACE_UNIT_TURN : TRACE_UNIT_SESSION;
 	work->stale_after_ms = conf_int(conf, "stale_after");
+	work->sinks = work_sinks(conf);
 	work->count.max_series = (unsigned)conf_int(conf, "metrics_max_series");
 	work->count.project_label = list_has(conf_string(conf, "metrics_labels"), "project");
 	work->count.session_label = list_has(conf_string(conf, "metrics_labels"), "session");
@@ -144,6 +162,7 @@ int work_open_spool(struct work *work, struct err *err)
 		.dir = conf_string(work->conf, "spool_dir"),
 		.max_bytes = (uint64_t)conf_int(work->conf, "max_spool_mb") << 20,
 		.retention_ms = conf_int(work->conf, "retention_days") * INT64_C(86400000),
+		.sinks = work->sinks,
 	};
 
 	int rc = spool_open(&options, &work->spool, err);
@@ -214,10 +233,20 @@ static enum ship_api api_of(const char *name)
 	return SHIP_AUTO;
 }
 
-int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **ret, struct err *err)
+static enum map_convention convention_of(const struct conf *conf, enum spool_sink sink)
+{
+	if (sink == SINK_LANGFUSE)
+		return MAP_LANGFUSE;
+	if (sink == SINK_LOGS)
+		return MAP_LOGS;
+	return strcmp(conf_string(conf, "otlp_convention"), "openinference") == 0 ? MAP_OPENINFERENCE : MAP_GEN_AI;
+}
+
+int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *cancel, struct ship **ret, struct err *err)
 {
 	const struct conf *conf = work->conf;
 	struct ship_options options = {
+		.sink = sink,
 		.host = conf_string(conf, "langfuse_host"),
 		.public_key = conf_string(conf, "langfuse_public_key"),
 		.secret_key = conf_string(conf, "langfuse_secret_key"),
@@ -231,6 +260,12 @@ int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **re
 			.tags = conf_string(conf, "tags"),
 			.version = PACKAGE_VERSION,
 			.host_name = work->host_name,
+			.convention = convention_of(conf, sink),
+			.resource = conf_string(conf, "resource_attributes"),
+			.span_attributes = conf_string(conf, "span_attributes"),
+			.excluded = conf_string(conf, "otlp_excluded_attributes"),
+			.prefix = conf_string(conf, "metrics_prefix"),
+			.no_content = !conf_bool(conf, "otlp_content"),
 		},
 		.http = {
 			.ca_file = conf_string(conf, "ca_file"),
@@ -244,5 +279,8 @@ int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **re
 		.lookup_delay_ms = conf_int(conf, "lookup_delay"),
 	};
 
+	if (sink != SINK_LANGFUSE)
+		(void)otlp_options(conf, signals[sink], &options.collector);
+	options.collector.cancel = cancel;
 	return ship_new(&options, ret, err);
 }

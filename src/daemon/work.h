@@ -25,12 +25,13 @@ struct work {
 	struct ruleset *rules;
 	enum redact_mode mode;
 	enum trace_unit unit;
+	unsigned sinks;          /* SPOOL_SINK_BITs of those that are fed */
 	int64_t stale_after_ms;
 	struct count_options count;
 	int64_t started_mono_ms;
 	struct spool *spool;     /* one-shot: ours; daemon: the writer's thread only */
 	struct writer *writer;   /* NULL: one-shot */
-	struct flusher *flusher; /* NULL: one-shot */
+	struct flusher *flushers[SINK_COUNT]; /* of the sinks that are fed, and of Langfuse; NULL: one-shot */
 	struct servers *servers; /* NULL: one-shot, or none are listened to */
 	struct sources *sources; /* NULL: one-shot, or none are followed */
 	atomic_bool stopping;
@@ -62,7 +63,9 @@ int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg,
 
 /* The URL is http:// to a host that is not this machine: keys and traces can be read on the way. */
 bool work_plain_text(const char *host);
-/* The options of the sender. cancel may be NULL. */
-int work_ship_new(struct work *work, const atomic_bool *cancel, struct ship **ret, struct err *err);
+/* SPOOL_SINK_BITs of the sinks that are fed. Without any other, Langfuse is among them also as long as it has no keys: they may come. */
+unsigned work_sinks(const struct conf *conf);
+/* The sender to one sink. cancel may be NULL. */
+int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *cancel, struct ship **ret, struct err *err);
 
 #endif

@@ -219,7 +219,9 @@ static int put_attributes(struct otlp_span *span, struct err *err)
 	span_put(span, "gen_ai.conversation.id", observation->session);
 	span_put(span, "session.id", observation->own_session.len ? observation->own_session : observation->session);
 	span_put(span, "lfspool.source", observation->source);
+	span_put_metadata(span, "project.id", "project");
 	span_put(span, "error.type", span_error(span));
+	span_put_state(span);
 	if (observation->type == OBS_AGENT)
 		put_agent(span);
 	else if (observation->type == OBS_GENERATION)

@@ -176,7 +176,9 @@ static int put_attributes(struct otlp_span *span, struct err *err)
 	(void)err;
 	span_put(span, "openinference.span.kind", slice_of(kind(observation)));
 	span_put(span, "session.id", observation->own_session.len ? observation->own_session : observation->session);
+	span_put_metadata(span, "project.id", "project");
 	span_put(span, "error.type", span_error(span));
+	span_put_state(span);
 	span_put_int(span, "duration_ms", observation->end_ms - observation->start_ms);
 	if (observation->type == OBS_AGENT)
 		put_session(span);

@@ -80,6 +80,16 @@ struct slice span_error(struct otlp_span *span)
 	return name.len > 0 ? name : SLICE("_OTHER");
 }
 
+void span_put_state(struct otlp_span *span)
+{
+	const struct observation *observation = span->observation;
+
+	if (observation->level == OBS_WARNING && slice_is(observation->status, "interrupted"))
+		otlp_attribute_bool(span->otlp, SPAN_ATTRIBUTES, SLICE("lfspool.interrupted"), true);
+	if (observation->type == OBS_GENERATION)
+		span_put_metadata(span, "lfspool.summary", "summary");
+}
+
 void span_put_rest(struct otlp_span *span)
 {
 	static const char *const content[] = { "title", "directory" };
@@ -90,6 +100,7 @@ void span_put_rest(struct otlp_span *span)
 		buf_clear(&span->value);
 		buf_text(&span->value, "lfspool.");
 		json_unescape(doc->nodes[node].key, &span->value);
+		left_out = json_key_is(doc, node, "project"); /* it is said of every span */
 		for (size_t i = 0; span->options->no_content && i < sizeof content / sizeof content[0]; i++)
 			left_out = left_out || json_key_is(doc, node, content[i]);
 		if (!left_out && doc->nodes[node].type != JSON_OBJECT && doc->nodes[node].type != JSON_ARRAY)

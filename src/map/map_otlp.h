@@ -32,6 +32,8 @@ struct slice span_metadata(struct otlp_span *span, const char *member);
 void span_put_content(struct otlp_span *span, const char *key, struct slice json);
 /* The name of what went wrong, "" when nothing did. */
 struct slice span_error(struct otlp_span *span);
+/* What no convention has a name for: lfspool.interrupted, lfspool.summary. */
+void span_put_state(struct otlp_span *span);
 /* What is said of everything that is no turn, answer or call: "lfspool.<member>" of its metadata, and its content. */
 void span_put_rest(struct otlp_span *span);
 /* All that was read and written, with what came from caches and reasoning; -1: not known. */

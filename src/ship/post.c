@@ -211,6 +211,55 @@ static void unmappable(struct posting *posting, struct range range, int rc)
 	posting->stop = posting->stop || posting->rc != 0;
 }
 
+/* ---- a collector ---- */
+
+static void act_taken(struct posting *posting, struct range range, const struct http_answer *answer)
+{
+	act_delivered(posting, range, answer);
+	if (answer->error[0])
+		snprintf(posting->batch->error, sizeof(posting->batch->error), "%.250s", answer->error);
+}
+
+static void act_refused(struct posting *posting, struct range range, const struct http_answer *answer)
+{
+	if (strstr(answer->error, "413"))
+		act_halve(posting, range, answer);
+	else
+		act_bisect(posting, range, answer);
+}
+
+static void act_held(struct posting *posting, struct range range, const struct http_answer *answer)
+{
+	(void)range;
+	stop_posting(posting, RESULT_PAUSE, "the collector takes nothing: check otlp_endpoint, otlp_protocol and otlp_headers", answer);
+}
+
+/* What nobody calls bad is not given up: it goes out again, later. */
+static act_fn *const collector_acts[] = {
+	[COLLECTOR_TAKEN] = act_taken, [COLLECTOR_PARTIAL] = act_taken, [COLLECTOR_AGAIN] = act_retry, [COLLECTOR_REFUSED] = act_refused,
+	[COLLECTOR_FAILED] = act_retry, [COLLECTOR_HELD] = act_held,
+};
+
+static void post_to_collector(struct posting *posting, struct range range)
+{
+	struct http_answer told = { .retry_after_ms = -1 };
+	struct collector_answer answer;
+
+	posting->requests++;
+	posting->rc = collector_send(posting->ship->collector, buf_view(&posting->request), &answer, posting->err);
+	if (posting->rc != 0) {
+		posting->stop = true;
+		return;
+	}
+	told.retry_after_ms = answer.retry_after_ms;
+	posting->batch->rejected += answer.rejected;
+	if (answer.verdict == COLLECTOR_PARTIAL)
+		snprintf(told.error, sizeof(told.error), "the collector rejected %llu of what it took", (unsigned long long)answer.rejected);
+	else
+		snprintf(told.error, sizeof(told.error), "%.160s%s%.80s", answer.reason, answer.helper_error[0] ? "; " : "", answer.helper_error);
+	collector_acts[answer.verdict](posting, range, &told);
+}
+
 static void post_range(struct posting *posting, struct range range)
 {
 	struct http_answer answer;
@@ -222,6 +271,10 @@ static void post_range(struct posting *posting, struct range range)
 	}
 	if (posting->request.len > posting->ship->max_bytes && range.count > 1) {
 		split(posting, range);
+		return;
+	}
+	if (posting->ship->collector) {
+		post_to_collector(posting, range);
 		return;
 	}
 	http_answer_init(&answer);
@@ -247,7 +300,7 @@ static void doubt_refusals(struct posting *posting)
 {
 	if (posting->refused == 0 || posting->accepted > 0)
 		return;
-	if (posting->todo_count < MAX_REFUSED_ROWS && posting->ship->server.langfuse)
+	if (posting->todo_count < MAX_REFUSED_ROWS && (posting->ship->collector || posting->ship->server.langfuse))
 		return;
 	for (unsigned i = 0; i < posting->todo_count; i++) {
 		struct ship_row *row = posting->todo[i];
@@ -293,7 +346,7 @@ static int post_rows(struct ship *ship, struct ship_batch *batch, struct err *er
 
 	posting.todo = xcalloc(batch->count, sizeof(*posting.todo));
 	posting.queue = xcalloc(4 * (size_t)batch->count, sizeof(*posting.queue)); /* 2n - 1 ranges, and 2 shrinks a row */
-	posting.url = ship_url(ship, ship->server.format == MAP_INGESTION ? "/api/public/ingestion" : "/api/public/otel/v1/traces");
+	posting.url = ship->collector ? NULL : ship_url(ship, ship->server.format == MAP_INGESTION ? "/api/public/ingestion" : "/api/public/otel/v1/traces");
 	buf_init(&posting.request, 0);
 	choose_rows(&posting);
 	if (posting.todo_count > 0)
@@ -307,6 +360,8 @@ static int post_rows(struct ship *ship, struct ship_batch *batch, struct err *er
 
 static enum ship_result know_server(struct ship *ship, struct ship_batch *batch, struct err *err)
 {
+	if (ship->collector)
+		return RESULT_OK;
 	if (atomic_exchange(&ship->forget_server, false))
 		ship->server.known = false;
 	if (ship->server.known && clock_mono_ms() - ship->server.probed_mono_ms < SERVER_KNOWN_FOR_MS)

@@ -37,7 +37,7 @@ static void free_text(const char *text)
 static void copy_map_options(struct map_options *map)
 {
 	const char **texts[] = { &map->trace_prefix, &map->environment, &map->release, &map->user_id, &map->tags,
-		&map->version, &map->host_name };
+		&map->version, &map->host_name, &map->resource, &map->span_attributes, &map->excluded, &map->prefix };
 
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = copy_text(*texts[i]);
@@ -46,7 +46,7 @@ static void copy_map_options(struct map_options *map)
 static void free_map_options(const struct map_options *map)
 {
 	const char *const texts[] = { map->trace_prefix, map->environment, map->release, map->user_id, map->tags,
-		map->version, map->host_name };
+		map->version, map->host_name, map->resource, map->span_attributes, map->excluded, map->prefix };
 
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free_text(texts[i]);
@@ -96,21 +96,48 @@ static void take_keys(struct ship *ship, const char *public_key, const char *sec
 	snprintf(ship->auth, n, "%s:%s", public_key, secret_key);
 }
 
+static void open_langfuse(struct ship *ship, const struct ship_options *options)
+{
+	ship->http = http_new(&options->http);
+	take_keys(ship, options->public_key, options->secret_key);
+	if (!*ship->options.host)
+		switch_off(ship, "no server: set langfuse_host");
+}
+
+static int open_collector(struct ship *ship, const struct collector_options *options, struct err *err)
+{
+	static const char *const names[] = { [COLLECTOR_PROTOBUF] = "http/protobuf", [COLLECTOR_JSON] = "http/json", [COLLECTOR_GRPC] = "grpc" };
+
+	if (!options->endpoint) {
+		switch_off(ship, "no collector: set otlp_endpoint");
+		return 0;
+	}
+	snprintf(ship->status.api, sizeof(ship->status.api), "%s", names[options->protocol]);
+	ship->server.format = options->protocol == COLLECTOR_JSON ? MAP_OTLP_JSON : MAP_OTLP_PROTOBUF;
+	return collector_new(options, &ship->collector, err);
+}
+
 int ship_new(const struct ship_options *options, struct ship **ret, struct err *err)
 {
 	struct ship *ship = xcalloc(1, sizeof(*ship));
+	int rc = 0;
 
-	(void)err;
 	ship->options = *options;
 	set_defaults(&ship->options);
 	copy_map_options(&ship->options.map);
 	ship->options.host = copy_host(options->host ? options->host : "");
 	ship->options.public_key = ship->options.secret_key = NULL; /* kept as auth */
+	ship->options.collector = (struct collector_options){ .endpoint = NULL }; /* copied by the collector */
 	ship->max_bytes = ship->options.batch_max_bytes;
-	ship->http = http_new(&options->http);
-	take_keys(ship, options->public_key, options->secret_key);
-	if (!*ship->options.host)
-		switch_off(ship, "no server: set langfuse_host");
+	ship->status.sink = options->sink;
+	if (options->sink == SINK_LANGFUSE)
+		open_langfuse(ship, options);
+	else
+		rc = open_collector(ship, &options->collector, err);
+	if (rc != 0) {
+		ship_free(ship);
+		return rc;
+	}
 	*ret = ship;
 	return 0;
 }
@@ -124,7 +151,9 @@ void ship_free(struct ship *ship)
 	free(ship->auth);
 	free_map_options(&ship->options.map);
 	free_text(ship->options.host);
-	http_free(ship->http);
+	if (ship->http)
+		http_free(ship->http);
+	collector_free(ship->collector);
 	free(ship);
 }
 
@@ -250,12 +279,27 @@ static int take_in_transaction(struct taking *taking, struct err *err)
 	return rc;
 }
 
+/* Nothing is written down: what a collector got cannot be asked for, so what has no answer stays pending. */
+static int take_items(struct ship *ship, struct spool *spool, struct ship_batch **ret, struct err *err)
+{
+	struct ship_batch *batch = batch_new();
+	int rc = spool_each_item(spool, ship->options.sink, ship->options.batch_max_count, ship->max_bytes, add_stored, batch, err);
+
+	*ret = rc == 0 && batch->count > 0 ? batch : NULL;
+	if (!*ret)
+		batch_free(batch);
+	return rc;
+}
+
 int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err)
 {
 	struct taking taking = { .ship = ship, .spool = spool, .wall_ms = wall_ms };
-	int rc = spool_begin(spool, err);
+	int rc;
 
 	*ret = NULL;
+	if (ship->options.sink != SINK_LANGFUSE)
+		return take_items(ship, spool, ret, err);
+	rc = spool_begin(spool, err);
 	if (rc != 0)
 		return rc;
 	taking.batch = batch_new();
@@ -280,34 +324,37 @@ struct settled {
 	int64_t delivered, retries, dead, doubtful, shrunk;
 };
 
-static int settle_rows(struct spool *spool, const struct ship_batch *batch, struct settled *ret, struct err *err)
+static int settle_rows(enum spool_sink sink, struct spool *spool, const struct ship_batch *batch, struct settled *ret, struct err *err)
 {
 	int rc = 0;
 
 	for (unsigned i = 0; i < batch->count && rc == 0; i++) {
 		const struct ship_row *row = &batch->rows[i];
 
-		rc = spool_settle(spool, batch->send_id, row->rowid, row->outcome, row->reason, err);
+		rc = sink == SINK_LANGFUSE ? spool_settle(spool, batch->send_id, row->rowid, row->outcome, row->reason, err)
+		                           : spool_item_settle(spool, sink, row->span_id, row->outcome, row->reason, err);
 		ret->delivered += row->outcome == SETTLE_DELIVERED;
 		ret->shrunk += row->outcome == SETTLE_DELIVERED && row->shrink_level > 0;
 		ret->retries += row->outcome == SETTLE_RETRY;
 		ret->dead += row->outcome == SETTLE_DEAD;
 		ret->doubtful += row->outcome == SETTLE_IN_DOUBT;
 	}
-	return rc != 0 ? rc : spool_send_end(spool, batch->send_id, err);
+	return rc != 0 || sink != SINK_LANGFUSE ? rc : spool_send_end(spool, batch->send_id, err);
 }
 
-static int count_up(struct spool *spool, const struct settled *settled, bool failed, struct err *err)
+static int count_up(enum spool_sink sink, struct spool *spool, const struct settled *settled, uint64_t rejected, bool failed, struct err *err)
 {
+	const char *label = sink == SINK_LANGFUSE ? "" : spool_sink_name(sink);
 	const struct {
 		const char *name, *label;
 		int64_t add;
 	} rows[] = {
-		{ "delivered", "", settled->delivered },
-		{ "retries", "", failed ? 1 : 0 },
-		{ "dead", "", settled->dead },
+		{ "delivered", label, settled->delivered },
+		{ "retries", label, failed ? 1 : 0 },
+		{ "dead", label, settled->dead },
 		{ "dropped", "oversize", settled->shrunk },
 		{ "dropped", "rejected", settled->dead },
+		{ "dropped", "partial", (int64_t)rejected },
 	};
 	int rc = 0;
 
@@ -317,9 +364,18 @@ static int count_up(struct spool *spool, const struct settled *settled, bool fai
 	return rc;
 }
 
-static int set_facts(struct spool *spool, const struct ship_batch *batch, const struct settled *settled, int64_t wall_ms,
-                     struct err *err)
+/* Small facts of another sink than Langfuse have its name before theirs. */
+static int set_fact(enum spool_sink sink, struct spool *spool, const char *name, const char *value, struct err *err)
 {
+	char full[64];
+
+	snprintf(full, sizeof(full), "%s%s%s", sink == SINK_LANGFUSE ? "" : spool_sink_name(sink), sink == SINK_LANGFUSE ? "" : ".", name);
+	return spool_meta_set(spool, full, slice_of(value), err);
+}
+
+static int set_facts(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, const struct settled *settled, int64_t wall_ms, struct err *err)
+{
+	char last[32], api[32] = "";
 	const struct {
 		const char *name;
 		bool set;
@@ -327,34 +383,30 @@ static int set_facts(struct spool *spool, const struct ship_batch *batch, const 
 	} rows[] = {
 		{ "last_error", batch->error[0] != '\0', batch->error },
 		{ "paused", true, batch->result == RESULT_PAUSE ? batch->error : "" },
+		{ "last_success_ms", settled->delivered > 0, last },
+		{ "api", batch->server.known || ship->collector, ship->collector ? ship->status.api : api },
 	};
-	char text[32];
 	int rc = 0;
 
+	snprintf(last, sizeof(last), "%lld", (long long)wall_ms);
+	if (batch->server.known)
+		probe_api_name(&batch->server, api);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
 		if (rows[i].set)
-			rc = spool_meta_set(spool, rows[i].name, slice_of(rows[i].value), err);
-	if (rc == 0 && settled->delivered > 0) {
-		snprintf(text, sizeof(text), "%lld", (long long)wall_ms);
-		rc = spool_meta_set(spool, "last_success_ms", slice_of(text), err);
-	}
-	if (rc == 0 && batch->server.known) {
-		probe_api_name(&batch->server, text);
-		rc = spool_meta_set(spool, "api", slice_of(text), err);
-	}
+			rc = set_fact(ship->options.sink, spool, rows[i].name, rows[i].value, err);
 	return rc;
 }
 
-static int settle_in_transaction(struct spool *spool, const struct ship_batch *batch, int64_t wall_ms,
+static int settle_in_transaction(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, int64_t wall_ms,
                                  struct settled *ret, struct err *err)
 {
 	bool failed = batch->result == RESULT_RETRY || batch->result == RESULT_DOUBT;
-	int rc = settle_rows(spool, batch, ret, err);
+	int rc = settle_rows(ship->options.sink, spool, batch, ret, err);
 
 	if (rc == 0)
-		rc = count_up(spool, ret, failed, err);
+		rc = count_up(ship->options.sink, spool, ret, batch->rejected, failed, err);
 	if (rc == 0)
-		rc = set_facts(spool, batch, ret, wall_ms, err);
+		rc = set_facts(ship, spool, batch, ret, wall_ms, err);
 	return rc;
 }
 
@@ -443,7 +495,7 @@ int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch
 	}
 	rc = spool_begin(spool, err);
 	if (rc == 0) {
-		rc = settle_in_transaction(spool, batch, wall_ms, &settled, err);
+		rc = settle_in_transaction(ship, spool, batch, wall_ms, &settled, err);
 		if (rc == 0)
 			rc = spool_commit(spool, err);
 		else

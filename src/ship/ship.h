@@ -7,12 +7,15 @@
 #define LF_SHIP_SHIP_H
 #include "base/json.h"
 #include "map/map.h"
+#include "ship/collector.h"
 #include "ship/http.h"
 #include "spool.h"
 
 enum ship_api { SHIP_AUTO, SHIP_OTLP, SHIP_OTLP_JSON, SHIP_INGESTION };
 
 struct ship_options {
+	enum spool_sink sink;    /* whose items are sent: to Langfuse, or to a collector of OTLP */
+	struct collector_options collector; /* of the other sinks; endpoint NULL: off, with the reason */
 	const char *host;        /* "https://langfuse.example"; no trailing slash needed. NULL: off, with the reason */
 	const char *public_key, *secret_key; /* NULL: off, with the reason */
 	enum ship_api api;
@@ -29,9 +32,10 @@ enum ship_state { SHIP_OK, SHIP_RETRYING, SHIP_PAUSED, SHIP_OFF };
 const char *ship_state_name(enum ship_state state); /* "ok" … */
 
 struct ship_status {
+	enum spool_sink sink;
 	enum ship_state state;
 	char reason[256];        /* why it is paused, off or retrying; no payload */
-	char api[32];            /* "otlp v4", "ingestion v2", "" not known yet */
+	char api[32];            /* "otlp v4", "ingestion v2", "grpc", "" not known yet */
 	char server_version[32];
 	uint64_t delivered, retries, dead; /* since start */
 	int64_t last_success_ms; /* wall; 0 never */

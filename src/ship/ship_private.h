@@ -20,6 +20,7 @@ struct ship_server {
 struct ship {
 	struct ship_options options; /* its strings are copies */
 	struct http *http;
+	struct collector *collector; /* of the other sinks; NULL: Langfuse, or off */
 	char *auth;                  /* "public:secret" or NULL */
 	struct ship_server server;
 	size_t max_bytes;            /* of a request; shrinks when the server says 413 */
@@ -53,6 +54,7 @@ struct ship_batch {
 	enum ship_result result;
 	int64_t retry_after_ms;
 	char error[256];          /* for people; no payload */
+	uint64_t rejected;        /* of what a collector took: nobody says which */
 	struct ship_server server;
 };
 

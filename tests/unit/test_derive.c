@@ -83,11 +83,12 @@ static void ingest_bytes(struct world *world, const char *bytes, size_t n)
 
 static void derive_all(struct world *world)
 {
+	struct derive_options options = derive_options(&world->work);
 	struct err err = { 0 };
 	bool more = true;
 
 	while (more)
-		if (derive_dirty(world->work.spool, TRACE_UNIT_SESSION, &world->work.count, 4, &more, &err) != 0)
+		if (derive_dirty(world->work.spool, &options, 4, &more, &err) != 0)
 			fail_msg("%s", err.text);
 }
 

@@ -22,3 +22,16 @@ dist_claudecode_DATA = contrib/claude-code/settings.json contrib/claude-code/REA
 
 opencodeplugindir = $(datadir)/lfspool/opencode-plugin
 dist_opencodeplugin_DATA = contrib/opencode-plugin/lfspool.js contrib/opencode-plugin/package.json
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_zshcompletion_DATA = contrib/completion/_lfspool
+dist_fishcompletion_DATA = contrib/completion/lfspool.fish
+EXTRA_DIST += contrib/completion/lfspool.bash
+# bash looks for a file of the command's own name.
+install-data-hook:
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)'
+	$(INSTALL_DATA) '$(srcdir)/contrib/completion/lfspool.bash' '$(DESTDIR)$(bashcompletiondir)/lfspool'
+uninstall-hook:
+	rm -f '$(DESTDIR)$(bashcompletiondir)/lfspool'

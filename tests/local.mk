@@ -8,6 +8,8 @@ shell_tests = \
 	tests/t/backfill.sh \
 	tests/t/channels.sh \
 	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-places.sh tests/t/claude-many.sh tests/t/claude-doctor.sh \
+	tests/t/completion.sh \
+	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-doctor.sh \
 	tests/t/database.sh \
 	tests/t/daemon.sh \
 	tests/t/fault-disk-full.sh \

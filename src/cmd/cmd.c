@@ -34,10 +34,10 @@ static const struct cmd_option purge_options[] = {
 	{ "json", NULL, "for programs" }, END,
 };
 static const struct cmd_option ingest_options[] = {
-	{ "source", "NAME", "opencode or claude; otherwise recognised by its shape" }, { "json", NULL, "for programs" }, END,
+	{ "source", "opencode|claude", "otherwise recognised by its shape" }, { "json", NULL, "for programs" }, END,
 };
 static const struct cmd_option backfill_options[] = {
-	{ "source", "NAME", "opencode or claude; otherwise all of option sources" },
+	{ "source", "opencode|claude", "otherwise all of option sources" },
 	{ "since", "AGE", "sessions in which something happened since then (all)" },
 	{ "dry-run", NULL, "only say what there is" },
 	{ "json", NULL, "for programs" }, END,
@@ -81,10 +81,11 @@ const struct command commands[] = {
 	{ "config", "", "every option, its value and where it came from", json_options, cmd_config, 0 },
 	{ "sink", "", "a loopback receiver: see what would leave the machine", sink_options, cmd_sink, 0 },
 	{ "demo", "", "sink, daemon and a recorded session, with a kill -9 in the middle", no_options, cmd_demo, 0 },
+	{ "complete", "-- WORD...", "what may stand where the last word is, for shells", no_options, cmd_complete, 1 << 20 },
 };
 const unsigned command_count = sizeof commands / sizeof commands[0];
 
-static const struct cmd_option common_options[] = {
+const struct cmd_option cmd_common_options[] = {
 	{ "config", "FILE", "another configuration file" },
 	{ "set", "NAME=VALUE", "set an option (see lfspool.conf(5))" },
 	{ "help", NULL, "this text" }, END,
@@ -192,7 +193,7 @@ static int print_command_help(const struct command *command)
 {
 	printf("lfspool %s %s\n%s\n\n", command->name, command->operands, command->summary);
 	print_options(command->options);
-	print_options(common_options);
+	print_options(cmd_common_options);
 	return EXIT_DONE;
 }
 
@@ -230,7 +231,7 @@ static int take_option(struct cmd_args *args, int argc, char **argv, int *i)
 	int row = option_row(table, name, n);
 
 	if (row < 0) {
-		table = common_options;
+		table = cmd_common_options;
 		row = option_row(table, name, n);
 	}
 	if (row < 0)
@@ -242,7 +243,7 @@ static int take_option(struct cmd_args *args, int argc, char **argv, int *i)
 			return cmd_usage("%s: --%s needs a value (%s)", args->command->name, table[row].name, table[row].value);
 		value = argv[++*i];
 	}
-	if (table != common_options) {
+	if (table != cmd_common_options) {
 		args->values[row] = value ? value : "";
 		return -1;
 	}
@@ -281,7 +282,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 	int status = parse(&args, argc, argv);
 
 	if (status < 0) {
-		if (conf_load(args.config_file, args.overrides, &args.conf, &err) != 0) {
+		/* Completion helps with a bad configuration too. */
+		if (command->run != cmd_complete && conf_load(args.config_file, args.overrides, &args.conf, &err) != 0) {
 			fprintf(stderr, "lfspool: %s\n", err.text);
 			status = EXIT_USAGE;
 		} else {

@@ -34,6 +34,7 @@ struct command {
 };
 extern const struct command commands[];
 extern const unsigned command_count;
+extern const struct cmd_option cmd_common_options[];
 
 /* Finds the command in argv[1] and runs it. Returns the exit status. */
 int cmd_main(int argc, char **argv);
@@ -75,5 +76,6 @@ int cmd_demo(struct cmd_args *args);
 int cmd_dead(struct cmd_args *args);
 int cmd_verify(struct cmd_args *args);
 int cmd_doctor(struct cmd_args *args);
+int cmd_complete(struct cmd_args *args);
 
 #endif

@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/cmd/libcmd.a
 src_cmd_libcmd_a_SOURCES = \
 	src/cmd/cmd.c src/cmd/cmd.h \
 	src/cmd/cmd_backfill.c \
+	src/cmd/cmd_complete.c \
 	src/cmd/cmd_config.c \
 	src/cmd/cmd_dead.c \
 	src/cmd/cmd_demo.c \

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include <pcre2.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define MATCH_LIMIT 1000000 /* steps: some milliseconds at worst */
@@ -25,9 +26,15 @@
 #define WINDOW_MIN 16 /* starts tried between two looks at the clock */
 #define WINDOW_SHARE 16 /* doubled while it takes less than this part of the time */
 
-struct pattern {
+struct program {
 	pcre2_code *code;
-	bool compiled; /* by JIT */
+	bool jit;
+};
+
+struct pattern {
+	struct slice source; /* of a late one */
+	unsigned flags;
+	_Atomic(struct program *) *program; /* *program NULL: not yet compiled */
 };
 
 struct matcher {
@@ -39,7 +46,7 @@ struct matcher {
 	unsigned calls;
 };
 
-int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_t *ret_offset, struct err *err)
+static int compile(struct slice source, unsigned flags, struct program **ret, size_t *ret_offset, struct err *err)
 {
 	/* \C could end a match inside a character. */
 	uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
@@ -63,7 +70,30 @@ int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_
 	rc = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	*ret = xcalloc(1, sizeof **ret);
 	(*ret)->code = code;
-	(*ret)->compiled = rc == 0;
+	(*ret)->jit = rc == 0;
+	return 0;
+}
+
+static void program_free(struct program *program)
+{
+	if (!program)
+		return;
+	pcre2_code_free(program->code);
+	free(program);
+}
+
+int pattern_new(struct slice source, unsigned flags, struct pattern **ret, size_t *ret_offset, struct err *err)
+{
+	struct program *program = NULL;
+	int rc = flags & PATTERN_LATE ? 0 : compile(source, flags, &program, ret_offset, err);
+
+	if (rc)
+		return rc;
+	*ret = xcalloc(1, sizeof **ret);
+	(*ret)->source = source;
+	(*ret)->flags = flags;
+	(*ret)->program = xcalloc(1, sizeof *(*ret)->program);
+	atomic_init((*ret)->program, program);
 	return 0;
 }
 
@@ -71,7 +101,8 @@ void pattern_free(struct pattern *pattern)
 {
 	if (!pattern)
 		return;
-	pcre2_code_free(pattern->code);
+	program_free(atomic_load(pattern->program));
+	free(pattern->program);
 	free(pattern);
 }
 
@@ -117,11 +148,39 @@ void matcher_begin(struct matcher *matcher, size_t text_bytes)
 	matcher->wall_ns = matcher->cpu_ns = 0;
 }
 
-static int64_t limit_ns(const struct pattern *pattern, const struct matcher *matcher)
+static int64_t limit_ns(const struct program *program, const struct matcher *matcher)
 {
 	int64_t limit = (CPU_BASE_NS + CPU_BYTE_NS * (int64_t)matcher->text_bytes) * CPU_BUILD;
 
-	return pattern->compiled ? limit : CPU_NO_JIT * limit;
+	return program->jit ? limit : CPU_NO_JIT * limit;
+}
+
+/* Two threads may both compile it; one of the results stays. The text does not pay for the time. */
+static const struct program *compile_late(const struct pattern *pattern, struct matcher *matcher)
+{
+	int64_t wall_ns = clock_mono_ns(), cpu_ns = clock_cpu_ns();
+	struct program *program = NULL, *other = NULL;
+	struct err ignored;
+
+	if (compile(pattern->source, pattern->flags, &program, NULL, &ignored) != 0)
+		return NULL;
+	if (!atomic_compare_exchange_strong(pattern->program, &other, program)) {
+		program_free(program);
+		program = other;
+	}
+	if (matcher->wall_ns != 0)
+		matcher->wall_ns += clock_mono_ns() - wall_ns;
+	if (matcher->cpu_ns != 0)
+		matcher->cpu_ns += clock_cpu_ns() - cpu_ns;
+	return program;
+}
+
+/* NULL: it does not compile. */
+static const struct program *program_of(const struct pattern *pattern, struct matcher *matcher)
+{
+	const struct program *program = atomic_load_explicit(pattern->program, memory_order_acquire);
+
+	return program ? program : compile_late(pattern, matcher);
 }
 
 static int64_t spent_ns(struct matcher *matcher)
@@ -137,29 +196,29 @@ static int64_t spent_ns(struct matcher *matcher)
  * The processor's clock costs more than most matches. It is asked only when by the wall's, which is never behind it, a
  * quarter of the limit has gone; the rest is measured by it.
  */
-static bool out_of_time(const struct pattern *pattern, struct matcher *matcher)
+static bool out_of_time(const struct program *program, struct matcher *matcher)
 {
 	int64_t now_ns;
 
 	if (++matcher->calls % CALLS_PER_CLOCK != 0)
 		return false;
 	if (matcher->cpu_ns != 0)
-		return spent_ns(matcher) > limit_ns(pattern, matcher) / 4 * 3;
+		return spent_ns(matcher) > limit_ns(program, matcher) / 4 * 3;
 	now_ns = clock_mono_ns();
 	if (matcher->wall_ns == 0)
 		matcher->wall_ns = now_ns;
-	if (now_ns - matcher->wall_ns > limit_ns(pattern, matcher) / 4)
+	if (now_ns - matcher->wall_ns > limit_ns(program, matcher) / 4)
 		(void)spent_ns(matcher);
 	return false;
 }
 
-static int match(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
+static int match(const struct program *program, struct matcher *matcher, struct slice text, size_t start,
                  unsigned group, struct span *ret_whole, struct span *ret_group)
 {
 	const PCRE2_SIZE *pairs;
 	int rc;
 
-	rc = pcre2_match(pattern->code, (PCRE2_SPTR)text.ptr, text.len, start, PCRE2_NO_UTF_CHECK,
+	rc = pcre2_match(program->code, (PCRE2_SPTR)text.ptr, text.len, start, PCRE2_NO_UTF_CHECK,
 	                 matcher->data, matcher->context);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
@@ -179,9 +238,11 @@ static int match(const struct pattern *pattern, struct matcher *matcher, struct 
 int pattern_match(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
                   unsigned group, struct span *ret_whole, struct span *ret_group)
 {
-	if (out_of_time(pattern, matcher))
+	const struct program *program = program_of(pattern, matcher);
+
+	if (!program || out_of_time(program, matcher))
 		return LF_ELIMIT;
-	return match(pattern, matcher, text, start, group, ret_whole, ret_group);
+	return match(program, matcher, text, start, group, ret_whole, ret_group);
 }
 
 static size_t character_boundary(struct slice text, size_t at)
@@ -194,9 +255,10 @@ static size_t character_boundary(struct slice text, size_t at)
 int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct slice text, size_t start,
                  struct span *ret_whole)
 {
+	const struct program *program = program_of(pattern, matcher);
 	size_t window = WINDOW_MIN;
 	struct span group;
-	int rc = out_of_time(pattern, matcher) ? LF_ELIMIT : 0;
+	int rc = !program || out_of_time(program, matcher) ? LF_ELIMIT : 0;
 
 	/* PCRE2's limits count choices, not bytes: a pattern that reads to the end from every start is not held by them. */
 	while (!rc) {
@@ -204,14 +266,14 @@ int pattern_find(const struct pattern *pattern, struct matcher *matcher, struct 
 
 		pcre2_set_offset_limit(matcher->context, text.len - start > window ? start + window : PCRE2_UNSET);
 		before = text.len - start > window ? spent_ns(matcher) : 0;
-		rc = match(pattern, matcher, text, start, 0, ret_whole, &group);
+		rc = match(program, matcher, text, start, 0, ret_whole, &group);
 		if (rc || text.len - start <= window)
 			break;
 		after = spent_ns(matcher);
-		if (after > limit_ns(pattern, matcher))
+		if (after > limit_ns(program, matcher))
 			rc = LF_ELIMIT;
 		start = character_boundary(text, start + window + 1);
-		if (after - before < limit_ns(pattern, matcher) / WINDOW_SHARE)
+		if (after - before < limit_ns(program, matcher) / WINDOW_SHARE)
 			window *= 2;
 	}
 	pcre2_set_offset_limit(matcher->context, PCRE2_UNSET);

@@ -1,6 +1,6 @@
 /*
  * One regular expression (PCRE2 with JIT where the machine has it) and what a thread needs to match.
- * A pattern is immutable and may be shared; a matcher belongs to one thread. Subjects must be valid
+ * A pattern may be shared between threads; a matcher belongs to one thread. Subjects must be valid
  * UTF-8. Every match is bounded in steps, depth and memory, and all matches in one text together in
  * CPU time, so that no text and no pattern of a user can hold a thread up.
  */
@@ -18,7 +18,10 @@ struct span {
 
 enum pattern_flag {
 	PATTERN_ANCHORED = 1, /* matches only where the search starts */
-	PATTERN_CASELESS = 2
+	PATTERN_CASELESS = 2,
+	/* Compiled by the first match: most rules never see a text that is worth it. The source must outlive the
+	 * pattern and be right; one that does not compile decides nothing. */
+	PATTERN_LATE = 4
 };
 
 /* LF_EINVAL: err has the reason, *ret_offset (may be NULL) the byte in source. */

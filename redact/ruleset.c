@@ -88,7 +88,7 @@ static int add_row(struct ruleset *rules, const struct rule_row *row, struct err
 {
 	struct rule rule = { .name = row->name, .group = row->group, .check = row->check,
 		             .literal_free = row->pattern && !row->literals[0] };
-	unsigned flags = (rule.literal_free ? 0u : (unsigned)PATTERN_ANCHORED) | (row->caseless ? (unsigned)PATTERN_CASELESS : 0u);
+	unsigned flags = PATTERN_LATE | (rule.literal_free ? 0u : (unsigned)PATTERN_ANCHORED) | (row->caseless ? (unsigned)PATTERN_CASELESS : 0u);
 	int rc;
 
 	if (row->pattern) {

@@ -277,14 +277,14 @@ static int make_file(const char *dir, const char *path, struct err *err)
 	return rc != 0 ? rc : sync_dir(dir, err);
 }
 
-static int look(struct spool *looker, off_t size, struct err *err)
+static int look(struct spool *looker, off_t size, bool trusted, struct err *err)
 {
 	int64_t version;
 	int rc = size == 0 ? LF_ECORRUPT : connect_reader(looker, looker->path, err);
 
 	if (rc == 0)
 		rc = schema_version(looker, &version, err);
-	return rc != 0 ? rc : check_whole(looker, err);
+	return rc != 0 || trusted ? rc : check_whole(looker, err);
 }
 
 /* Looks before anything is written: the version, then the structure. Sets a damaged file aside, when a second look says the
@@ -292,11 +292,14 @@ static int look(struct spool *looker, off_t size, struct err *err)
 static int examine(const char *dir, const char *path, off_t size, struct err *err)
 {
 	struct spool looker = { .lock_fd = -1, .path = xstrdup(path) };
-	int rc = look(&looker, size, err);
+	bool trusted = closed_well(path);
+	int rc = closed_forget(path) ? sync_dir(dir, err) : 0;
 
+	if (rc == 0)
+		rc = look(&looker, size, trusted, err);
 	if (rc == LF_ECORRUPT) {
 		disconnect(&looker);
-		rc = look(&looker, size, err);
+		rc = look(&looker, size, false, err);
 	}
 	if (rc == LF_ECORRUPT)
 		rc = set_aside(dir, path, looker.db, err);
@@ -471,10 +474,15 @@ int spool_open_reader(const char *dir, struct spool **ret, struct err *err)
 
 void spool_close(struct spool *spool)
 {
+	bool whole;
+
 	if (!spool)
 		return;
 	spool_rollback(spool);
+	whole = spool->db && spool->writer && !spool->broken;
 	disconnect(spool);
+	if (whole)
+		closed_note(spool->path);
 	if (spool->lock_fd >= 0)
 		close(spool->lock_fd);
 	put_set_done(&spool->put);

@@ -12,6 +12,7 @@
 #define SPOOL_LOCK "lfspool.lock"
 #define SPOOL_SALVAGED "spool.db.salvaged"
 #define SPOOL_NEW "spool.db.new"
+#define SPOOL_CLOSED ".closed" /* behind the file's name */
 #define BUSY_TIMEOUT_MS 5000
 
 enum sql_id {
@@ -106,6 +107,11 @@ int schema_version(struct spool *spool, int64_t *ret_version, struct err *err);
 int schema_migrate(struct spool *spool, struct err *err);
 /* open.c: opens the file as writer, without lock and checks; what is made of it is whole or not there. */
 int open_writer(struct spool *spool, const char *path, struct err *err);
+/* closed.c: after the file was closed in good order; whether it is as it was then; removes the note (true: there was one, and the
+ * directory is to be synced). */
+void closed_note(const char *path);
+bool closed_well(const char *path);
+bool closed_forget(const char *path);
 /* salvage.c: makes a new file at path of what can be read of *damaged (NULL: nothing); aside names it in meta (NULL:
  * there is none, the file is new). When it returns 0, all is in the file and on the disk. */
 int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct err *err);

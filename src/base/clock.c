@@ -41,6 +41,11 @@ int64_t clock_cpu_ns(void)
 	return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+int64_t clock_process_ns(void)
+{
+	return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 int64_t clock_mono_ns(void)
 {
 	return read_ns(CLOCK_MONOTONIC);

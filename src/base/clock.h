@@ -8,6 +8,8 @@ int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 /* CPU time of this thread. */
 int64_t clock_cpu_ns(void);
+/* CPU time of all threads. */
+int64_t clock_process_ns(void);
 /* Many times cheaper to ask than the CPU time. */
 int64_t clock_mono_ns(void);
 /* "2026-11-21T05:13:25.133Z"; out holds at least 25 bytes. */

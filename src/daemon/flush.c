@@ -13,6 +13,7 @@
 #define SESSIONS_AT_A_TIME 4
 #define LOTS_OF_A_ROUND 4
 #define CLEANUP_EVERY_MS 60000
+#define QUIET_SHARE 100 /* of the time */
 
 struct derive_job {
 	struct work *work;
@@ -191,6 +192,8 @@ struct flusher {
 	int64_t interval_ms, cleaned_mono_ms, complained_mono_ms;
 	bool relieved;         /* since the disk became nearly full... */
 	uint64_t relieved_at;  /* ...when so many were delivered */
+	bool tidy;             /* since the last work... */
+	int64_t round_cpu_ns, round_mono_ns; /* ...by what was used between the last round and this one */
 	pthread_mutex_t lock;      /* of published only; taken last, held for a copy */
 	struct ship_status published; /* so that `status` need not wait for a hanging request */
 };
@@ -282,6 +285,19 @@ static bool run_round(struct flusher *flusher)
 	return round.progressed && ship_ready(flusher->ship, clock_mono_ms());
 }
 
+/* When for the first time between two rounds next to nothing was done. */
+static void tidy_up(struct flusher *flusher)
+{
+	int64_t cpu_ns = clock_process_ns(), mono_ns = clock_mono_ns();
+	bool quiet = cpu_ns - flusher->round_cpu_ns < (mono_ns - flusher->round_mono_ns) / QUIET_SHARE;
+
+	flusher->round_cpu_ns = cpu_ns;
+	flusher->round_mono_ns = mono_ns;
+	if (quiet && !flusher->tidy)
+		mem_trim();
+	flusher->tidy = quiet;
+}
+
 static void *flusher_main(void *arg)
 {
 	struct flusher *flusher = arg;
@@ -294,6 +310,8 @@ static void *flusher_main(void *arg)
 			fulfil(flusher, wish);
 		else
 			again = run_round(flusher);
+		if (!again)
+			tidy_up(flusher);
 	}
 	return NULL;
 }

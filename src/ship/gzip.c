@@ -11,7 +11,7 @@ int gzip_pack(struct slice body, struct buf *out, struct err *err)
 	int rc;
 
 	if (body.len > UINT_MAX / 2 ||
-	    deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	    deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return err_set(err, LF_ENOMEM, "cannot compress %zu bytes", body.len);
 	bound = deflateBound(&stream, (uLong)body.len);
 	room = buf_reserve(out, bound);

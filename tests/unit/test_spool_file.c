@@ -444,6 +444,29 @@ static void a_broken_head_costs_nothing_new(void **state)
 	assert_int_equal(figures(f->spool).records, 1);
 }
 
+/* A large file that was closed in good order is not checked again, unless somebody has written to it: whatever its date says. */
+static void a_large_file_is_checked_when_it_was_touched(void **state)
+{
+	struct fixture *f = *state;
+	struct timespec times[2];
+	struct stat st;
+
+	fill(f->spool, 16000);
+	reopen(f);
+	assert_int_not_equal(access(file_in(f, "spool.db.closed"), F_OK), 0);
+	spool_close(f->spool);
+	f->spool = NULL;
+	assert_int_equal(access(file_in(f, "spool.db.closed"), F_OK), 0);
+	assert_int_equal(stat(file_in(f, "spool.db"), &st), 0);
+	scribble(file_in(f, "spool.db"), 16384 * page_of(file_in(f, "spool.db"), "0000000150\"}"), 4096);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	assert_int_equal(utimensat(AT_FDCWD, file_in(f, "spool.db"), times, 0), 0);
+	reopen(f);
+	assert_true(has_aside(f));
+	assert_in_range(figures(f->spool).records, 15980, 15999);
+}
+
 /* Stopped between the two renames: the salvaged file takes the place. */
 static void an_interrupted_salvage_is_finished(void **state)
 {
@@ -540,6 +563,7 @@ int main(void)
 		T(kill_keeps_what_was_committed), T(after_a_failed_sync_nothing_is_written), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
 		T(a_reader_that_stays_does_not_fill_the_disk), T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(foreign_directories_are_refused), T(an_older_version_is_migrated), T(a_newer_version_is_refused_untouched),
 		T(this_version_opens_and_a_foreign_file_does_not), T(a_broken_page_costs_its_rows_only), T(a_broken_head_costs_nothing_new),
+		T(a_large_file_is_checked_when_it_was_touched),
 		T(an_interrupted_salvage_is_finished), T(a_changed_record_becomes_a_dead_letter), T(hot_statements_use_indexes),
 	};
 

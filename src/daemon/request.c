@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define MAX_REPLY_BYTES (16u << 20)
+#define MAX_REPLY_BYTES (64u << 20)
 #define LOCK_WAIT_MS 5000
 
 struct call {
@@ -59,7 +59,7 @@ static int metrics_run(struct spool *spool, void *arg, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	buf_init(&text, MAX_REPLY_BYTES / 4);
+	buf_init(&text, MAX_REPLY_BYTES / 2);
 	if (prometheus_write(metrics, open_metrics, start_ms, &text) != 0)
 		rc = err_set(err, LF_ELIMIT, "too many series");
 	jw_key(call->result, "text");

@@ -1,6 +1,7 @@
 #!/bin/sh
-# kill -9 at random moments while sessions come in, some for the second and third time, and differences go out to a collector that
-# fails too: the counters end at the truth, and so does the sum of the differences. METRICS_KILL_ROUNDS sets how often.
+# kill -9 at random moments while sessions come in, some for the second and third time, some from OpenCode's database, all of which is
+# read anew at each start, some both ways, and while differences go out to a collector that fails too: the counters end at the truth,
+# and so does the sum of the differences. METRICS_KILL_ROUNDS sets how often.
 . "${srcdir:-.}/tests/t/lib.sh"
 . "$srcdir/tests/t/load.sh"
 have jq || skip "no jq"
@@ -8,7 +9,10 @@ have curl || skip "no curl"
 export LFSPOOL_STALE_AFTER=0s LFSPOOL_FLUSH_INTERVAL=100ms LFSPOOL_OTLP_INTERVAL=100ms LFSPOOL_BACKOFF_MAX=100ms
 export LFSPOOL_OTLP_PROTOCOL=http/json LFSPOOL_OTLP_TEMPORALITY=delta
 rounds=${METRICS_KILL_ROUNDS:-5}
-mkdir "$tmp/requests"
+grow=$builddir/tests/database/grow
+schema=$srcdir/tests/fixtures/opencode-db/schema.sql
+db=$XDG_DATA_HOME/opencode/opencode.db
+mkdir -p "$tmp/requests" "${db%/*}"
 start_sink v4 --requests "$tmp/requests"
 unset LFSPOOL_LANGFUSE_HOST LFSPOOL_LANGFUSE_SECRET_KEY LFSPOOL_LANGFUSE_PUBLIC_KEY
 export LFSPOOL_OTLP_ENDPOINT="$sink_url"
@@ -25,10 +29,14 @@ differences() { find "$tmp/requests" -name '*.json' | sort | xargs cat | jq -r -
 # the same, of so many sessions
 truth() { jq -r --argjson n "$1" '.totals | [ "cost_usage_USD \(.cost * $n * 1e9 | round)", "message_count \(.assistantMessages * $n * 1000000000)",
 	"model_usage \(.assistantMessages * $n * 1000000000)", "session_count \($n * 1000000000)", "token_usage_tokens \((.tokens | add) * $n * 1000000000)" ][]' "$(fixture plain truth.json)"; }
+# a session of three is in a file alone, one in the database alone, and one in both
+in_file() { [ $(($1 % 3)) != 1 ]; }
+in_database() { [ $(($1 % 3)) != 2 ]; }
 feed() { # sessions 1 to $last, again and again
+	"$LFSPOOL" backfill >/dev/null 2>&1 &
 	while [ ! -e "$tmp/stop" ]; do
 		for n in $(seq 1 "$last"); do
-			[ -e "$tmp/stop" ] || "$LFSPOOL" ingest "$tmp/load/$n.jsonl" >/dev/null 2>&1
+			[ -e "$tmp/stop" ] || ! in_file "$n" || "$LFSPOOL" ingest "$tmp/load/$n.jsonl" >/dev/null 2>&1
 		done
 	done
 }
@@ -36,7 +44,11 @@ faults='status=503:2 accept-and-die:2 cut-answer:1 reset-before:2 none'
 last=0 round=0
 while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
-	for n in 1 2 3 4; do last=$((last + 1)); load_file $last; done
+	for n in 1 2 3; do
+		last=$((last + 1)); load_file $last
+		sed -i -E "s/(evt_[A-Za-z0-9]{20})[A-Za-z0-9]{6}/\1$(printf %06d $last)/g" "$tmp/load/$last.jsonl" # unique in the database
+		! in_database $last || "$grow" "$db" "$schema" apply "$tmp/load/$last.jsonl" >/dev/null || fail "session $last is not in the database"
+	done
 	fault=${faults%% *}; faults="${faults#* } $fault"
 	curl -s -o /dev/null -X POST --data-binary "${fault#none}" "$sink_url/sink/fault"
 	rm -f "$tmp/stop"
@@ -49,7 +61,10 @@ while [ $round -lt "$rounds" ]; do
 	wait "$feeding"
 done
 start_daemon
-for n in $(seq 1 "$last"); do exits 0 "$LFSPOOL" ingest "$tmp/load/$n.jsonl"; done
+for n in $(seq 1 "$last"); do ! in_file "$n" || exits 0 "$LFSPOOL" ingest "$tmp/load/$n.jsonl"; done
+"$LFSPOOL" backfill >"$tmp/out" 2>"$tmp/err"
+status=$?
+[ $status = 0 ] || [ $status = 3 ] || fail "backfill: $(cat "$tmp/err")" # 3: there is nothing new
 truth "$last" >"$tmp/want"
 counted >"$tmp/got"
 cmp -s "$tmp/want" "$tmp/got" || fail "after $rounds kills the counters are not the truth: $(diff "$tmp/want" "$tmp/got")"

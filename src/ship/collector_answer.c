@@ -117,7 +117,7 @@ static void read_taken(enum collector_signal signal, enum collector_protocol pro
 static void no_answer(const struct http_answer *answer, struct collector_answer *ret)
 {
 	ret->verdict = answer->tls_config_error ? COLLECTOR_HELD : COLLECTOR_AGAIN;
-	snprintf(ret->reason, sizeof ret->reason, "%s", answer->error);
+	snprintf(ret->reason, sizeof ret->reason, "%.255s", answer->error);
 }
 
 static void judge_http(const struct http_answer *answer, struct collector_answer *ret)

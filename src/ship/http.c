@@ -381,6 +381,21 @@ static bool is_tls_config(CURLcode code)
 	return false;
 }
 
+/* The server says so itself, in an alert of TLS: it does not like our certificate, or that there is none. */
+static bool is_tls_alert(const char *words)
+{
+	return strstr(words, " alert ") && !strstr(words, "internal error");
+}
+
+/* A server that misses a certificate cuts the connection behind its alert, which is then often lost. */
+static bool cut_after_handshake(const struct transfer *transfer, CURLcode code)
+{
+	curl_off_t handshake = 0;
+
+	curl_easy_getinfo(transfer->http->curl, CURLINFO_APPCONNECT_TIME_T, &handshake);
+	return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && handshake > 0 && transfer->header_bytes == 0 && !transfer->http->connected;
+}
+
 static void take_outcome(struct transfer *transfer, CURLcode code)
 {
 	struct http_answer *answer = transfer->answer;
@@ -401,8 +416,9 @@ static void take_outcome(struct transfer *transfer, CURLcode code)
 		answer->phase = answer->status != 0 || transfer->header_bytes > 0 ? HTTP_SENT : HTTP_NOT_SENT;
 	if (answer->status != 0)
 		answer->cut = true;
-	answer->tls_config_error = is_tls_config(code);
-	snprintf(answer->error, sizeof(answer->error), "%s",
+	answer->tls_config_error = is_tls_config(code) || is_tls_alert(transfer->curl_error);
+	snprintf(answer->error, sizeof(answer->error), "%s%s",
+	         cut_after_handshake(transfer, code) ? "cut after the TLS handshake, as by a server that wants a client certificate: " : "",
 	         code == CURLE_ABORTED_BY_CALLBACK ? "cancelled" :
 	         transfer->curl_error[0] ? transfer->curl_error : curl_easy_strerror(code));
 }
@@ -437,10 +453,10 @@ static int perform(struct http *http, const char *url, const char *const *header
 		set_request(http, &transfer, url, basic_auth, list, post);
 		code = curl_easy_perform(http->curl);
 	}
-	if (post)
-		http->connected = http->reuse && code == CURLE_OK;
 	if (code != CURLE_URL_MALFORMAT)
 		take_outcome(&transfer, code);
+	if (post)
+		http->connected = http->reuse && code == CURLE_OK;
 	curl_easy_reset(http->curl); /* forgets the pointers into this frame, and the password */
 	curl_slist_free_all(list);
 	if (code == CURLE_URL_MALFORMAT)

@@ -33,7 +33,7 @@ struct http_answer {
 	char content_type[64];
 	char next_cursor[128];    /* X-Next-Cursor; "" when there is none */
 	char grpc_status[8], grpc_message[512], grpc_details[2048]; /* as they came; "" when they did not */
-	char error[256];          /* curl's words when there is no whole answer */
+	char error[384];          /* curl's words when there is no whole answer */
 	bool tls_config_error;    /* certificate refused: configuration, not weather */
 };
 /* The value of a Retry-After header, seconds or an HTTP-date, as ms from now_ms (wall clock); -1 when it is neither. */

@@ -4,7 +4,7 @@
 // --ports: where the ports go once all are open, as shell assignments: http=… grpc=… raw2=… (and https=… grpcs=… with --tls, a
 //   folder with cert.pem and key.pem). raw2 speaks HTTP/2 without gRPC, as a proxy does that answers for its server.
 // --raw: bodies, uncompressed, and headers, as they came.
-// A line: { n, signal, protocol, path, peer, tls, headers, gzip, answer, items, faults }; peer tells connections apart.
+// A line: { n, at, signal, protocol, path, peer, tls, headers, gzip, answer, items, faults }; peer tells connections apart.
 // Orders, as a JSON list by POST to /order on the http port; the first that fits is used up; "times" is 1 without a word:
 //   { "signal": "metrics", "times": 2, "status": 503, "headers": { "retry-after": "1" }, "body": "…" }   HTTP
 //   { "code": 8, "message": "…", "retryMs": 250, "details": false }                                     gRPC, with RetryInfo
@@ -63,7 +63,7 @@ function record(signal, protocol, body, about, answer) {
 		fs.writeFileSync(path.join(options.raw, `${n}.headers`), JSON.stringify(about.headers));
 	}
 	const { signal: _, times: __, ...short } = answer;
-	fs.writeSync(out, JSON.stringify({ n, signal, protocol, ...about, answer: short, ...read }) + '\n');
+	fs.writeSync(out, JSON.stringify({ n, at: Date.now(), signal, protocol, ...about, answer: short, ...read }) + '\n');
 	return read;
 }
 
@@ -144,7 +144,7 @@ function onHttp2(stream, headers) {
 	stream.on('error', () => {});
 	stream.resume();
 	stream.on('end', () => {
-		fs.writeSync(out, JSON.stringify({ n: ++count, protocol: 'raw2', headers, answer }) + '\n');
+		fs.writeSync(out, JSON.stringify({ n: ++count, at: Date.now(), protocol: 'raw2', headers, answer }) + '\n');
 		if (answer.reset) return stream.close(http2.constants[answer.reset === true ? 'NGHTTP2_INTERNAL_ERROR' : answer.reset]);
 		stream.respond({ ':status': answer.status ?? 200, 'content-type': 'text/html', ...answer.headers });
 		stream.end(answer.body ?? '<html>');

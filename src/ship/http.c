@@ -393,7 +393,8 @@ static bool cut_after_handshake(const struct transfer *transfer, CURLcode code)
 	curl_off_t handshake = 0;
 
 	curl_easy_getinfo(transfer->http->curl, CURLINFO_APPCONNECT_TIME_T, &handshake);
-	return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && handshake > 0 && transfer->header_bytes == 0 && !transfer->http->connected;
+	return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) && handshake > 0 && transfer->header_bytes == 0 &&
+	       !transfer->http->connected;
 }
 
 static void take_outcome(struct transfer *transfer, CURLcode code)

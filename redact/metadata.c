@@ -63,7 +63,7 @@ static char field_shape(const char *fields, struct slice key)
 	for (const char *at = fields; *at;) {
 		size_t n = strcspn(at, " :");
 
-		if (n == key.len && memcmp(at, key.ptr, n) == 0)
+		if (slice_equal((struct slice){ at, n }, key))
 			return at[n] == ':' ? at[n + 1] : ' ';
 		at += strcspn(at, " ");
 		at += strspn(at, " ");
@@ -76,7 +76,7 @@ static bool is_measure_name(struct slice key)
 	for (size_t i = 0; i < sizeof measured / sizeof *measured; i++) {
 		size_t n = strlen(measured[i]);
 
-		if (key.len == n + 6 && memcmp(key.ptr, measured[i], n) == 0 && memcmp(key.ptr + n, "_bytes", 6) == 0)
+		if (key.len == n + 6 && key.ptr && memcmp(key.ptr, measured[i], n) == 0 && memcmp(key.ptr + n, "_bytes", 6) == 0)
 			return true;
 	}
 	return false;

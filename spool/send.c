@@ -42,6 +42,7 @@ static int give_send(struct spool *spool, struct spool_send *send, spool_send_fn
 
 	if (rc != 0)
 		return rc;
+	send->count = 0;
 	while ((rc = query_next(&query, err)) == 1) {
 		if (send->count == cap) {
 			cap = cap ? cap * 2 : 64;

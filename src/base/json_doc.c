@@ -145,7 +145,7 @@ static bool escaped_equal(struct slice raw, struct slice text)
 			n = json_decode_escape(&p, end, bytes);
 		else
 			p++;
-		if (text.len < n || memcmp(text.ptr, bytes, n))
+		if (text.len < n || memcmp(text.ptr, bytes, n) != 0)
 			return false;
 		text.ptr += n;
 		text.len -= n;

@@ -172,7 +172,7 @@ static bool read_word(struct json_reader *reader, struct json_token *ret)
 	size_t left = (size_t)(reader->end - reader->pos);
 
 	for (size_t i = 0; i < 3; i++) {
-		if (left < words[i].len || memcmp(reader->pos, words[i].text, words[i].len))
+		if (left < words[i].len || memcmp(reader->pos, words[i].text, words[i].len) != 0)
 			continue;
 		ret->type = words[i].type;
 		ret->raw = (struct slice){ reader->pos, words[i].len };

@@ -131,7 +131,7 @@ int name_unknown_variable(const char *variable, struct err *err)
 
 	if (!meant)
 		return err_set(err, LF_EINVAL, "%.80s: no option has this name", variable);
-	for (i = 0; meant[i] && i < NAME_MAX_BYTES; i++)
+	for (i = 0; i < NAME_MAX_BYTES && meant[i]; i++)
 		upper[i] = (char)toupper((unsigned char)meant[i]);
 	upper[i] = '\0';
 	return err_set(err, LF_EINVAL, "%.80s: no option has this name: did you mean LFSPOOL_%s?", variable, upper);

@@ -80,7 +80,7 @@ static int count_run(struct spool *spool, struct slice source, int64_t stored, s
 {
 	char label[64];
 
-	if (stored == 0 || source.len >= sizeof label)
+	if (stored == 0 || !source.ptr || source.len >= sizeof label)
 		return 0;
 	memcpy(label, source.ptr, source.len);
 	label[source.len] = '\0';

@@ -102,7 +102,7 @@ static bool is_last(const struct drawing *drawing, long node)
 static unsigned draw_branches(const struct drawing *drawing, long node)
 {
 	int room = (int)(drawing->style.left_columns / 2 / BRANCH_COLUMNS), depth = 0, shown;
-	bool last[MAX_DEPTH];
+	bool last[MAX_DEPTH] = { false };
 
 	for (long at = node; at != NONE && depth < MAX_DEPTH; at = drawing->nodes[at].parent)
 		last[depth++] = is_last(drawing, at);

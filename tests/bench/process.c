@@ -22,7 +22,7 @@ pid_t process_start(const char *log, const char *const *words)
 	char *copies[MAX_WORDS + 1] = { NULL };
 	pid_t pid;
 
-	for (unsigned i = 0; words[i] && i < MAX_WORDS; i++)
+	for (unsigned i = 0; i < MAX_WORDS && words[i]; i++)
 		copies[i] = xstrdup(words[i]);
 	/* The peak of a child begins with what it has at the fork. */
 	(void)malloc_trim(0);

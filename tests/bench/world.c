@@ -25,7 +25,7 @@ static void clear_environment(void)
 {
 	static const char *const heads[] = { "LFSPOOL_", "LANGFUSE_", "OPENCODE_", "OTEL_" };
 
-	for (char **e = environ; e && *e;) {
+	for (char **e = environ; *e;) {
 		char name[256];
 		size_t n = strcspn(*e, "=");
 		bool ours = false;

@@ -141,13 +141,13 @@ int spool_each_send(struct spool *spool, spool_send_fn *fn, void *context, struc
 int spool_get_observation(struct spool *spool, int64_t rowid, spool_observation_fn *fn, void *context, struct err *err);
 enum settle { SETTLE_DELIVERED, SETTLE_RETRY, SETTLE_IN_DOUBT, SETTLE_DEAD };
 /* Settles one row of a send: DELIVERED writes the ledger; RETRY makes it PENDING again; DEAD writes a dead letter. */
-int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle settle, const char *reason, struct err *err);
+int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle how, const char *reason, struct err *err);
 /* Ends a send: removes its row when nothing of it is in flight or in doubt. */
 int spool_send_end(struct spool *spool, int64_t send_id, struct err *err);
 
 /* Settles one item. No send is written down for it: OTLP has no way to ask what arrived, so that an unknown outcome is a
  * retry, with the same ids. */
-int spool_item_settle(struct spool *spool, enum spool_sink sink, const uint8_t span_id[8], enum settle settle, const char *reason, struct err *err);
+int spool_item_settle(struct spool *spool, enum spool_sink sink, const uint8_t span_id[8], enum settle how, const char *reason, struct err *err);
 
 /* ---- dead letters ---- */
 struct spool_dead {

@@ -55,7 +55,7 @@ shell_tests = \
 	tests/t/watch.sh \
 	tests/opencode/live.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/ui tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/lint .clang-tidy tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/ui tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq tests/otlp
 
 if HAVE_CMOCKA

@@ -70,7 +70,7 @@ bool part_is(const struct view_part *part, const char *type);
 bool tool_ended(const struct view_part *part);
 
 /* The makers, one file each. */
-int generation_emit(struct assembly *assembly, const struct turn *turn, size_t step, struct err *err);
+int generation_emit(struct assembly *assembly, const struct turn *turn, size_t index, struct err *err);
 int tool_emit(struct assembly *assembly, const struct turn *turn, const struct step *step, const struct view_part *part, struct err *err);
 /* The signals of one turn (turn NULL: those before the first). */
 int signals_emit(struct assembly *assembly, const struct turn *turn, ptrdiff_t index, struct err *err);

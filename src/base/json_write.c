@@ -126,7 +126,7 @@ void jw_double(struct json_writer *writer, double value)
 		snprintf(text, sizeof(text), "%.*g", digits, value);
 		back = strtod(text, NULL);
 		/* Equal bits: a comparison would take -0 for 0. */
-		if (!memcmp(&back, &value, sizeof(back)))
+		if (memcmp(&back, &value, sizeof(back)) == 0) /* NOLINT(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
 			break;
 	}
 	jw_raw(writer, slice_of(text));

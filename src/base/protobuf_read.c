@@ -46,21 +46,21 @@ static bool take_bytes(struct slice *in, struct slice *ret)
 	return true;
 }
 
-int protobuf_next(struct slice *in, struct protobuf_field *ret)
+int protobuf_next(struct slice *message, struct protobuf_field *ret)
 {
 	uint64_t tag;
 	bool ok;
 
-	if (in->len == 0)
+	if (message->len == 0)
 		return 0;
-	if (!take_varint(in, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff)
+	if (!take_varint(message, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff)
 		return -1;
 	*ret = (struct protobuf_field){ .number = tag >> 3, .wire = (unsigned)(tag & 7) };
 	switch (ret->wire) {
-	case PROTOBUF_VARINT: ok = take_varint(in, &ret->value); break;
-	case PROTOBUF_FIXED64: ok = take_fixed(in, 8, &ret->value); break;
-	case PROTOBUF_FIXED32: ok = take_fixed(in, 4, &ret->value); break;
-	case PROTOBUF_BYTES: ok = take_bytes(in, &ret->bytes); break;
+	case PROTOBUF_VARINT: ok = take_varint(message, &ret->value); break;
+	case PROTOBUF_FIXED64: ok = take_fixed(message, 8, &ret->value); break;
+	case PROTOBUF_FIXED32: ok = take_fixed(message, 4, &ret->value); break;
+	case PROTOBUF_BYTES: ok = take_bytes(message, &ret->bytes); break;
 	default: ok = false;
 	}
 	return ok ? 1 : -1;

@@ -26,7 +26,7 @@ struct counting_turns {
 	struct counting_turn *items;
 	size_t count, cap;
 };
-void counting_turns_add(struct counting_turns *turns, const struct observation *observation, struct slice turn);
+void counting_turns_add(struct counting_turns *turns, const struct observation *observation, struct slice id);
 /* Counts those that are finished and new; frees the list. */
 int counting_turns_end(struct counting_turns *turns, struct spool *spool, const struct count_options *options, struct slice source,
                        struct slice session, struct err *err);

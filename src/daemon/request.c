@@ -22,7 +22,8 @@ struct call {
 	struct request_context *context;
 	const struct json_doc *args;
 	struct json_writer *result; /* inside "result":{…} */
-	const struct ship_status *ships; /* by sink; NULL: no daemon */
+	struct ship_status ships[SINK_COUNT];
+	bool has_ships; /* a daemon is there */
 	int rc;
 };
 
@@ -31,19 +32,18 @@ static int status_run(struct spool *spool, void *arg, struct err *err)
 	struct call *call = arg;
 
 	jw_key(call->result, "status");
-	return status_write(spool, call->context->work, call->ships, call->result, err);
+	return status_write(spool, call->context->work, call->has_ships ? call->ships : NULL, call->result, err);
 }
 
 static int handle_status(struct call *call, struct err *err)
 {
 	struct work *work = call->context->work;
-	struct ship_status ships[SINK_COUNT];
 
 	if (work->flushers[SINK_LANGFUSE]) {
 		for (int sink = 0; sink < SINK_COUNT; sink++)
 			if (work->flushers[sink])
-				flusher_status(work->flushers[sink], &ships[sink]);
-		call->ships = ships;
+				flusher_status(work->flushers[sink], &call->ships[sink]);
+		call->has_ships = true;
 	}
 	return work_on_spool(work, false, status_run, call, err);
 }

@@ -103,9 +103,9 @@ uint64_t claude_hash(struct slice text);   /* never 0 */
 char *claude_text(struct ingest *in, int32_t node);
 /* Appends the texts of a content (a string, or a list of blocks) to out, a line break between them. */
 void claude_content_text(struct ingest *in, int32_t content, struct buf *out);
-int claude_give_session(struct ingest *in, int32_t session, struct err *err);
+int claude_give_session(struct ingest *in, int32_t index, struct err *err);
 /* Offers a title; rank 1: the first prompt, 4: the user's own. */
-int claude_offer_title(struct ingest *in, int32_t session, unsigned rank, struct slice title, struct err *err);
+int claude_offer_title(struct ingest *in, int32_t index, unsigned rank, struct slice title, struct err *err);
 /* An event with the order and the body that are set. */
 int claude_give(struct ingest *in, enum record_kind kind, enum record_level level, int32_t session, int64_t time_ms, uint64_t order, struct err *err);
 /* The agent waits for its user. */

@@ -83,7 +83,7 @@ int claude_complete(struct ingest *in, int32_t session, const struct claude_mess
 
 	for (unsigned i = 0; rc == 0 && i < CLAUDE_MESSAGES; i++) {
 		struct claude_message *message = &in->claude->messages[i];
-		if (!message->id || message->complete || message == but)
+		if (message == but || !message->id || message->complete)
 			continue;
 		if (session >= 0 ? message->session == session : message->stop != NULL)
 			rc = complete_one(in, message, err);

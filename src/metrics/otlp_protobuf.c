@@ -84,7 +84,7 @@ static void put_histogram(struct protobuf *pb, const struct metric_family *famil
 
 static uint64_t zigzag(int32_t value)
 {
-	return ((uint64_t)(int64_t)value << 1) ^ (uint64_t)((int64_t)value >> 63);
+	return value < 0 ? ~((uint64_t)value << 1) : (uint64_t)value << 1;
 }
 
 /* The counts are not packed: a parser takes either form. */

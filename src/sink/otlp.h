@@ -37,6 +37,6 @@ int otlp_decode_json(struct slice body, bool strict_ids, int64_t now_ms, struct 
 bool otlp_is_protobuf(struct slice body);
 
 /* Checks the ids and adds the span to the batch, with the meaning that Langfuse gives the attributes. */
-int otlp_map_span(struct otlp_context *context, const struct otlp_span *span, struct err *err);
+int otlp_map_span(struct otlp_context *context, const struct otlp_span *in, struct err *err);
 
 #endif

@@ -23,7 +23,11 @@ static int see(const char *path, const struct stat *st, int type, struct FTW *ft
 {
 	(void)st, (void)ftw;
 	if (type == FTW_F && strlen(path) > 6 && strcmp(path + strlen(path) - 6, ".jsonl") == 0) {
-		paths = realloc(paths, (path_count + 1) * sizeof *paths);
+		char **more = realloc(paths, (path_count + 1) * sizeof *paths);
+
+		if (!more)
+			return 1;
+		paths = more;
 		paths[path_count++] = strdup(path);
 	}
 	return 0;

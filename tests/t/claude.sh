@@ -25,7 +25,7 @@ check() { # WHAT: sends, and compares
 	[ ! -s "$tmp/check" ] || fail "$1: $(cat "$tmp/check")"
 }
 all() { # each file of the list
-	while read -r f; do ingest "$@" "$f"; done
+	while read -r f; do ingest "$f"; done
 }
 
 for profile in v4 v3 v2; do

@@ -112,7 +112,7 @@ if have openssl && have socat; then
 	tls() { # CERTIFICATE: sets tls_url
 		[ -z "$tls_pid" ] || { kill "$tls_pid"; wait "$tls_pid" 2>/dev/null; }
 		rm -f "$tmp/tls"
-		socat -d -d OPENSSL-LISTEN:0,bind=127.0.0.1,cert="$tmp/$1.pem",key="$tmp/$1.key",verify=0,reuseaddr,fork TCP:127.0.0.1:"${sink_url##*:}" 2>"$tmp/tls" &
+		socat -d -d "OPENSSL-LISTEN:0,bind=127.0.0.1,cert=$tmp/$1.pem,key=$tmp/$1.key,verify=0,reuseaddr,fork" "TCP:127.0.0.1:${sink_url##*:}" 2>"$tmp/tls" &
 		tls_pid=$!
 		m=0; until grep -q 'listening on' "$tmp/tls" 2>/dev/null; do m=$((m + 1)); [ $m -lt 400 ] || fail "no TLS server: $(cat "$tmp/tls")"; sleep 0.02; done
 		tls_url=https://127.0.0.1:$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$tmp/tls" | head -1)

@@ -118,7 +118,7 @@ stop_daemon || fail "the daemon did not stop well"
 forget
 LFSPOOL_OTLP_TEMPORALITY=lowmemory start_daemon
 ingest files
-n=0; until find "$tmp/requests" -name '*.json' | xargs cat 2>/dev/null | jq -c 'select(any(.. | objects; .name == "opencode.token.usage"))' >"$tmp/low" 2>/dev/null; [ -s "$tmp/low" ]; do
+n=0; until find "$tmp/requests" -name '*.json' -exec cat {} + 2>/dev/null | jq -c 'select(any(.. | objects; .name == "opencode.token.usage"))' >"$tmp/low" 2>/dev/null; [ -s "$tmp/low" ]; do
 	n=$((n + 1)); [ $n -lt 900 ] || fail "no differences in low memory"; sleep 0.1; done
 expect "1 2" "$(jq -rs '.[0] | [.. | objects | select(.name == "opencode.token.usage" or .name == "lfspool.records") | .sum.aggregationTemporality] | sort | join(" ")' "$tmp/low")" "low memory"
 stop_daemon || fail "the daemon did not stop well"

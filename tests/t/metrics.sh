@@ -92,6 +92,26 @@ expect 1 "$(grep -c '^my_token_usage_tokens_total{team="blue",model="all",type="
 ! grep -q '^my_cost\|^my_cache\|^opencode_token' "$tmp/out" || fail "a disabled metric is there"
 expect "$("$LFSPOOL" metrics | sed -n 's/^opencode_cost_usage_USD_total.* //p' | jq -s '100 * add | . * 1e9 | round')" \
 	"$("$LFSPOOL" metrics --set cost_scale=100 | sed -n 's/^opencode_cost_usage_total.* //p' | jq -s 'add | . * 1e9 | round')" "cost.usage times 100"
+# No more series than the bound; what has none of its own is counted all the same, and that it was.
+rm -rf "$tmp/spool"
+ingest "$(fixture tools sse.jsonl)" "$(fixture large sse.jsonl)"
+"$LFSPOOL" metrics >"$tmp/free"
+rm -rf "$tmp/spool"
+export LFSPOOL_METRICS_MAX_SERIES=2
+ingest "$(fixture tools sse.jsonl)"
+ingest "$(fixture large sse.jsonl)"
+ingest "$(fixture tools sse.jsonl)" # known already: it takes no series
+unset LFSPOOL_METRICS_MAX_SERIES
+"$LFSPOOL" metrics >"$tmp/bound"
+sums() { awk '/^opencode_(tool|token|message|cost)[a-zA-Z_]*(_total|_count|_sum)[{ ]/ { sub(/[{ ].*/, "", $1); n[$1] += $NF } END { for (i in n) printf "%s %.9g\n", i, n[i] }' "$1" | sort; }
+sums "$tmp/free" >"$tmp/want"
+sums "$tmp/bound" | diff "$tmp/want" - >"$tmp/diff" || fail "with a bound on series the sums are others: $(cat "$tmp/diff")"
+expect 2 "$(grep -c '^opencode_tool_duration_seconds_count{tool_name=' "$tmp/bound")" "series with a name"
+grep -q '^opencode_tool_duration_seconds_count{success="true",otel_metric_overflow="true"} ' "$tmp/bound" || fail "no series of what is over the bound"
+expect 2 "$(sed -n 's/^lfspool_metrics_series{fact="metric.tool_ms"} //p' "$tmp/bound")" "series that are known"
+[ "$(sed -n 's/^lfspool_metrics_overflow_total{fact="metric.tool_ms"} //p' "$tmp/bound")" -gt 2 ] || fail "the overflow is not counted"
+! grep -q overflow "$tmp/free" || fail "an overflow without need"
+
 for s in err500 secrets subagent; do ingest "$(fixture $s sse.jsonl)"; done
 if python3 -c 'import prometheus_client.openmetrics.parser' 2>/dev/null; then
 	"$LFSPOOL" metrics --openmetrics --set metrics_labels=source,session,title,error,message >"$tmp/open"

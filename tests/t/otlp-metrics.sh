@@ -84,6 +84,33 @@ else
 fi
 stop_daemon || fail "the daemon did not stop well"
 
+# --- exponential histograms hold the same observations
+forget
+OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=base2_exponential_bucket_histogram LFSPOOL_OTLP_PROTOCOL=http/json start_daemon
+equal_soon "JSON, exponential" newest_sums
+stop_daemon || fail "the daemon did not stop well"
+e=$(newest json)
+cp "$e" "$tmp/exponential.json"
+jq -e '[.. | objects | select(has("zeroCount"))] | length > 3 and
+	all(.[]; (.positive.bucketCounts | map(tonumber) | add // 0) + (.zeroCount | tonumber) == (.count | tonumber) and (.positive.bucketCounts | length) <= 160)' "$tmp/exponential.json" >"$tmp/out" ||
+	fail "the buckets of exponential histograms do not add up"
+figures() { jq -c '[.resourceMetrics[].scopeMetrics[].metrics[] | select(.name | startswith("opencode.")) | .name as $n | (.histogram // .exponentialHistogram // empty).dataPoints[] | [$n, .attributes, .count, .sum]] | sort' "$1"; }
+expect "$(figures "$tmp/cumulative.json")" "$(figures "$tmp/exponential.json")" "count and sum of exponential histograms"
+if have protoc; then
+	forget
+	LFSPOOL_OTLP_HISTOGRAMS=base2_exponential_bucket_histogram LFSPOOL_OTLP_PROTOCOL=http/protobuf start_daemon
+	n=0; until [ -n "$(newest pb)" ]; do n=$((n + 1)); [ $n -lt 900 ] || fail "no protobuf"; sleep 0.1; done
+	protoc --proto_path="$proto" --decode=opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest \
+		opentelemetry/proto/collector/metrics/v1/metrics_service.proto <"$(newest pb)" >"$tmp/text" || fail "protoc does not read exponential histograms"
+	if grep -qE '^ *[0-9]+[: ]' "$tmp/text"; then fail "an unknown field in an exponential histogram"; fi
+	of_agents() { awk '/^      name: "/ { on = /"opencode/ } on'; }
+	for field in scale:scale offset:offset bucket_counts:bucketCounts; do # zigzag and all
+		expect "$(jq --arg f "${field#*:}" '[.resourceMetrics[].scopeMetrics[].metrics[] | select(.name | startswith("opencode.")) | .exponentialHistogram // empty | .. | objects | .[$f]? // empty | if type == "array" then .[] else . end | tonumber] | add' "$tmp/exponential.json")" \
+			"$(of_agents <"$tmp/text" | sed -n "s/^ *${field%:*}: //p" | jq -s add)" "$field of exponential histograms"
+	done
+	stop_daemon || fail "the daemon did not stop well"
+fi
+
 # --- differences: whatever the collector does, each arrives once
 forget
 export LFSPOOL_OTLP_TEMPORALITY=delta

@@ -81,7 +81,9 @@ static void check_keys(const struct doctor *doctor)
 	const char *public_key = conf_string(doctor->conf, "langfuse_public_key");
 	const char *secret_key = conf_string(doctor->conf, "langfuse_secret_key");
 
-	if (!public_key || !secret_key)
+	if (!public_key && !secret_key && work_sinks(doctor->conf) != SPOOL_SINK_BIT(SINK_LANGFUSE))
+		doctor_say(doctor, DOCTOR_NOTE, "", "no keys for Langfuse: only a collector of OpenTelemetry gets something");
+	else if (!public_key || !secret_key)
 		doctor_say(doctor, DOCTOR_BAD, "make a pair in Langfuse (Settings, API Keys) and set both",
 		           "%s not set: everything stays in the spool",
 		           public_key ? "langfuse_secret_key is" : secret_key ? "langfuse_public_key is" : "langfuse_public_key and langfuse_secret_key are");

@@ -19,7 +19,8 @@ void doctor_host(const struct doctor *doctor)
 	const char *host = conf_string(doctor->conf, "langfuse_host");
 
 	if (!host) {
-		doctor_say(doctor, DOCTOR_BAD, "set it to the address of your Langfuse, https://langfuse.example", "langfuse_host is not set");
+		doctor_say(doctor, work_sinks(doctor->conf) == SPOOL_SINK_BIT(SINK_LANGFUSE) ? DOCTOR_BAD : DOCTOR_NOTE,
+		           "set it to the address of your Langfuse, https://langfuse.example", "langfuse_host is not set");
 		return;
 	}
 	for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {

@@ -10,7 +10,7 @@
 //   { "code": 8, "message": "…", "retryMs": 250, "details": false }                                     gRPC, with RetryInfo
 //   { "partial": { "rejected": 3, "message": "…" } }, { "hang": true }, { "reset": true }                all
 // { "require": { "authorization": "…" } } stays: requests without these headers get 401 or UNAUTHENTICATED ("code"/"status" of
-// the order, if given). GET /orders: how many are left.
+// the order, if given). { "poison": "text", "status": 400, "code": 3 } stays too: requests that hold the text get that. GET /orders: how many are left.
 'use strict';
 const fs = require('node:fs');
 const http = require('node:http');
@@ -27,14 +27,15 @@ const { values: options } = parseArgs({ options: {
 	out: { type: 'string' }, ports: { type: 'string' }, raw: { type: 'string' }, tls: { type: 'string' }, 'client-ca': { type: 'string' },
 } });
 const out = fs.openSync(options.out, 'a');
-let orders = [], required = null, count = 0;
+let orders = [], required = null, poison = null, count = 0;
 
 // ---- what is answered ----
 
-function judge(signal, headers) {
+function judge(signal, headers, body) {
 	if (required)
 		for (const [name, wanted] of Object.entries(required.headers))
 			if (headers[name] !== wanted) return { status: required.status ?? 401, code: required.code ?? 16, message: 'who are you?' };
+	if (poison?.poison && body?.includes(poison.poison)) return { status: poison.status, code: poison.code };
 	const i = orders.findIndex((o) => !o.signal || o.signal === signal);
 	if (i < 0) return {};
 	const order = orders[i];
@@ -45,6 +46,7 @@ function judge(signal, headers) {
 function take(list) {
 	for (const order of list)
 		if ('require' in order) required = order.require && { headers: order.require, status: order.status, code: order.code };
+		else if ('poison' in order) poison = order;
 		else orders.push(order);
 }
 
@@ -84,8 +86,8 @@ function onHttp(tls, request, response) {
 function answerHttp(tls, signal, request, response, packed) {
 	const json = /^application\/json\b/.test(request.headers['content-type']), gzip = request.headers['content-encoding'] === 'gzip';
 	if (!json && request.headers['content-type'] !== 'application/x-protobuf') return response.writeHead(415).end();
-	const answer = judge(signal, request.headers), peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
 	const body = gzip ? zlib.gunzipSync(packed) : packed;
+	const answer = judge(signal, request.headers, body), peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
 	const { faults } = record(signal, json ? 'http/json' : 'http/protobuf', body, { path: request.url, peer, tls, headers: request.headers, gzip }, answer);
 	if (answer.hang) return;
 	if (answer.reset) return request.socket.destroy();
@@ -105,7 +107,7 @@ function details(answer) { // google.rpc.Status with google.rpc.RetryInfo
 }
 function onGrpc(signal, tls, call, callback) {
 	const headers = Object.fromEntries(Object.entries(call.metadata.getMap()).map(([k, v]) => [k, v.toString()]));
-	const answer = judge(signal, headers), gzip = headers['x-was-packed'] === 'gzip';
+	const answer = judge(signal, headers, call.request), gzip = headers['x-was-packed'] === 'gzip';
 	delete headers['x-was-packed'];
 	record(signal, 'grpc', call.request, { path: call.getPath(), peer: call.getPeer(), tls, headers, gzip, deadline: call.getDeadline() !== Infinity }, answer);
 	if (answer.hang) return;

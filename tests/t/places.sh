@@ -46,6 +46,9 @@ for run in full/v4 metadata_only/v4 full/v2; do
 	mkdir "$tmp/requests"
 	export LFSPOOL_MODE=$mode LFSPOOL_LOG_LEVEL=debug MY_SERVICE_TOKEN=$own
 	start_sink "$profile" --requests "$tmp/requests"
+	# the same as spans and log records for a collector
+	case $run in full/v2) convention=openinference protocol=http/json ;; *) convention=gen_ai protocol=http/protobuf ;; esac
+	export LFSPOOL_OTLP_TRACES=otlp LFSPOOL_OTLP_LOGS=otlp LFSPOOL_OTLP_ENDPOINT=$sink_url LFSPOOL_OTLP_CONVENTION=$convention LFSPOOL_OTLP_PROTOCOL=$protocol
 	start_daemon
 	for f in "$tmp"/in/*; do
 		exits 0 "$LFSPOOL" ingest "$f"
@@ -62,6 +65,7 @@ for run in full/v4 metadata_only/v4 full/v2; do
 		search "$command ($run)" "$tmp/out" "$tmp/err"
 		grep -q -a -F -e "$own" "$tmp/out" "$tmp/err" && fail "$command shows the user's own secret"
 	done
+	[ "$("$LFSPOOL" status --json | jq '[.sinks[1, 2] | .pending == 0 and .delivered > 100] | all')" = true ] || fail "the collector did not get all: $("$LFSPOOL" status)"
 	stop_daemon || fail "the daemon did not stop well"
 	stop_sink
 	search "the spool ($run)" "$tmp"/spool/*

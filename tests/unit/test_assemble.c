@@ -632,6 +632,30 @@ static void test_unknown_user(void **state)
 	done(seen);
 }
 
+/* The share that was asked for, within what chance allows; what a smaller share takes, a larger one takes too. */
+static void a_sample_is_a_share_and_stays_one(void **state)
+{
+	unsigned some = 0, more = 0, both = 0;
+	char id[32];
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		bool a, b;
+		snprintf(id, sizeof id, "ses_%d", i);
+		a = assemble_is_sampled(SLICE("opencode"), slice_of(id), 0.25);
+		b = assemble_is_sampled(SLICE("opencode"), slice_of(id), 0.75);
+		some += a;
+		more += b;
+		both += a && b;
+		assert_true(assemble_is_sampled(SLICE("opencode"), slice_of(id), 1));
+		assert_false(assemble_is_sampled(SLICE("opencode"), slice_of(id), 0));
+	}
+	assert_in_range(some, 2300, 2700);
+	assert_in_range(more, 7300, 7700);
+	assert_int_equal(both, some);
+	assert_true(assemble_is_sampled(SLICE("opencode"), SLICE("ses_1"), 0.5) || !assemble_is_sampled(SLICE("opencode"), SLICE("ses_1"), 0.25));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -642,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_unit_turn), cmocka_unit_test(test_forked_link), cmocka_unit_test(test_called), cmocka_unit_test(test_parent_cycle),
 		cmocka_unit_test(test_compaction_and_diff), cmocka_unit_test(test_files), cmocka_unit_test(test_without_content),
 		cmocka_unit_test(test_unknown_user),
+		cmocka_unit_test(a_sample_is_a_share_and_stays_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,6 @@
 
 #define RACY_AGAIN_MS 150      /* longer than a file system's tick */
 #define UNINDEXED_EVERY_MS 60000
-#define RETRY_FIRST_MS 250
-#define RETRY_LAST_MS 60000
 
 const char *source_state_name(enum source_state state)
 {
@@ -287,11 +285,8 @@ static void note_outcome(struct follow *follow, int rc, const struct err *err)
 	follow->status.state = i < sizeof outcomes / sizeof outcomes[0] ? outcomes[i].state : SOURCE_ERROR;
 	follow->pending = i < sizeof outcomes / sizeof outcomes[0] ? outcomes[i].retry : true;
 	snprintf(follow->status.error, sizeof follow->status.error, "%.399s", rc != 0 && rc != LF_ECLOSED ? err->text : "");
-	if (follow->status.state == SOURCE_ERROR &&
-	    (before != SOURCE_ERROR || clock_mono_ms() - follow->complained_mono_ms > 60000)) {
-		follow->complained_mono_ms = clock_mono_ms();
-		log_event(LOG_LEVEL_ERROR, "source.failed", "code=%d error=\"%s\"", rc, err->text);
-	}
+	if (follow->status.state == SOURCE_ERROR)
+		patience_complain(&follow->patience, before == SOURCE_ERROR, rc, err);
 }
 
 int64_t follow_round(struct follow *follow)
@@ -307,14 +302,10 @@ int64_t follow_round(struct follow *follow)
 	follow->racy = racy;
 	rc = look(follow, &err);
 	note_outcome(follow, rc, &err);
-	if (!follow->pending) {
-		follow->retry_ms = 0;
-		return racy ? RACY_AGAIN_MS : -1;
-	}
-	follow->retry_ms = follow->retry_ms ? follow->retry_ms * 2 : RETRY_FIRST_MS;
-	if (follow->retry_ms > RETRY_LAST_MS)
-		follow->retry_ms = RETRY_LAST_MS;
-	return follow->retry_ms;
+	if (follow->pending)
+		return patience_retry(&follow->patience);
+	patience_reset(&follow->patience);
+	return racy ? RACY_AGAIN_MS : -1;
 }
 
 /* ---- backfill ---- */

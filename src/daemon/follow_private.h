@@ -2,6 +2,7 @@
 #ifndef LF_DAEMON_FOLLOW_PRIVATE_H
 #define LF_DAEMON_FOLLOW_PRIVATE_H
 #include "daemon/follow.h"
+#include "daemon/patience.h"
 #include "daemon/pipeline.h"
 #include "daemon/session_map.h"
 #include "ingest/src_opencode_db.h"
@@ -27,12 +28,11 @@ struct follow {
 	struct page page;
 	uint64_t signature;
 	bool racy, pending;
-	int64_t retry_ms, unindexed_mono_ms;
+	struct patience patience;
+	int64_t unindexed_mono_ms;
 	bool unindexed;            /* this scan saw what is not in the change index too */
 	struct follow *others[MAX_OTHERS];
 	unsigned other_count;
-	int64_t pace_mono_ms;      /* no page before this moment */
-	int64_t complained_mono_ms;
 	uint64_t problems;         /* that were logged */
 	struct todo *todo;
 	size_t todo_count, todo_cap;

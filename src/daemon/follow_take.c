@@ -4,9 +4,7 @@
 #include "base/json.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-#define PAUSE_STEP_MS 50
 #define CURSOR_BATCH 1000
 
 static const struct slice source = SLICE("opencode");
@@ -126,21 +124,6 @@ static void drop_pipeline(struct follow *follow)
 	follow->life++;
 }
 
-/* Waits as long as the rate asks for. LF_ECLOSED: the daemon stops. */
-static int keep_pace(struct follow *follow, unsigned values, struct err *err)
-{
-	int64_t now_ms = clock_mono_ms(), rate = conf_int(follow->work->conf, "backfill_rate");
-
-	if (follow->pace_mono_ms < now_ms)
-		follow->pace_mono_ms = now_ms;
-	follow->pace_mono_ms += (int64_t)values * 1000 / rate;
-	while (!atomic_load(&follow->work->stopping) && (now_ms = clock_mono_ms()) < follow->pace_mono_ms) {
-		int64_t wait_ms = follow->pace_mono_ms - now_ms < PAUSE_STEP_MS ? follow->pace_mono_ms - now_ms : PAUSE_STEP_MS;
-		nanosleep(&(struct timespec){ 0, (long)wait_ms * 1000000L }, NULL);
-	}
-	return atomic_load(&follow->work->stopping) ? err_set(err, LF_ECLOSED, "the daemon is stopping") : 0;
-}
-
 static int feed_page(struct follow *follow, struct err *err)
 {
 	const struct page *page = &follow->page;
@@ -210,7 +193,7 @@ int follow_take(struct follow *follow, struct opencode_db *db, struct session_ma
 			break;
 		}
 		*mark = moved;
-		rc = keep_pace(follow, follow->page.count, err);
+		rc = patience_pace(&follow->patience, follow->work, follow->page.count, err);
 	}
 	return rc;
 }

@@ -16,6 +16,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/listener.c src/daemon/listener.h \
 	src/daemon/meter.c src/daemon/meter.h src/daemon/meter_agents.c src/daemon/meter_claude.c src/daemon/meter_private.h \
 	src/daemon/otlp.c src/daemon/otlp.h \
+	src/daemon/patience.c src/daemon/patience.h \
 	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/series.c src/daemon/series.h \
@@ -24,7 +25,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/sources.c src/daemon/sources.h \
 	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \
 	src/daemon/status.c src/daemon/status.h \
-	src/daemon/transcripts.c src/daemon/transcripts.h \
+	src/daemon/transcripts.c src/daemon/transcripts.h src/daemon/transcripts_private.h src/daemon/transcripts_take.c \
 	src/daemon/transcript_files.c src/daemon/transcript_files.h \
 	src/daemon/tree.c src/daemon/tree.h \
 	src/daemon/verify.c src/daemon/verify.h src/daemon/verify_agent.c src/daemon/verify_agent.h \

@@ -1,55 +1,22 @@
 /* See transcripts.h. One look: what changed, oldest first and sub-agents last, so that copies find the originals there. */
-#include "daemon/transcripts.h"
+#include "daemon/transcripts_private.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/figures.h"
-#include "daemon/pipeline.h"
-#include "daemon/transcript_files.h"
-#include "ingest/tail.h"
-#include "ingest/watch.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SCAN_EVERY_MS 60000   /* in case a change was not told */
 #define ROUND_MS 500          /* one round; others wait for this thread */
-#define PAGE_LINES_BYTES (1u << 20) /* between two places that are written down */
-#define MEMORIES 64           /* files of which something is remembered */
-#define REST_MS 600000        /* a file that rests as long is forgotten */
 #define FIGURES_EVERY_MS 600000 /* they become stale though nothing changes */
-#define RETRY_FIRST_MS 250
-#define RETRY_LAST_MS 60000
 #define CURSOR_BATCH 1000
-#define PAUSE_STEP_MS 50
 
-static const struct slice source = SLICE("claude");
-
-struct transcripts {
-	struct work *work;
-	char *dir, *nudge;
-	struct watch *watch;
-	struct transcript_files files;
-	struct follow_status status;
-	struct claude_stats figures;
-	int64_t figures_mono_ms, signed_mono_ms; /* when they were read, and when they were looked at; 0: never */
-	uint64_t signature;
-	struct pipeline *pipeline;
-	struct pipeline_result result;
-	struct tail *tail;
-	bool loaded, rescan;
-	int64_t scan_mono_ms, pace_mono_ms, retry_ms, complained_mono_ms;
-	uint64_t problems;
-	uint64_t lines;          /* of the page at hand */
-	struct transcript *file; /* at hand */
-	int64_t until_mono_ms;   /* after it no page is begun */
-};
+static const struct slice source = SLICE(TRANSCRIPTS_SOURCE);
 
 struct transcripts *transcripts_new(struct work *work, const char *dir)
 {
@@ -175,188 +142,6 @@ static int cursor_run(struct spool *spool, void *arg, struct err *err)
 	return rc;
 }
 
-/* ---- taking ---- */
-
-static int need_pipeline(struct transcripts *t, struct err *err)
-{
-	return t->pipeline ? 0 : pipeline_new(t->work, source.ptr, t->dir, &t->result, &t->pipeline, err);
-}
-
-static void forget(struct transcript *file)
-{
-	ingest_memory_free(file->memory);
-	file->memory = NULL;
-}
-
-/* Waits as long as the rate asks for. LF_ECLOSED: the daemon stops. */
-static int keep_pace(struct transcripts *t, uint64_t lines, struct err *err)
-{
-	int64_t now_ms = clock_mono_ms(), rate = conf_int(t->work->conf, "backfill_rate");
-
-	if (t->pace_mono_ms < now_ms)
-		t->pace_mono_ms = now_ms;
-	t->pace_mono_ms += (int64_t)lines * 1000 / rate;
-	while (!atomic_load(&t->work->stopping) && (now_ms = clock_mono_ms()) < t->pace_mono_ms) {
-		int64_t wait_ms = t->pace_mono_ms - now_ms < PAUSE_STEP_MS ? t->pace_mono_ms - now_ms : PAUSE_STEP_MS;
-		nanosleep(&(struct timespec){ 0, (long)wait_ms * 1000000L }, NULL);
-	}
-	return atomic_load(&t->work->stopping) ? err_set(err, LF_ECLOSED, "the daemon is stopping") : 0;
-}
-
-static int take_line(void *context, struct slice line, uint64_t oversize_bytes, struct err *err)
-{
-	struct transcripts *t = context;
-	struct transcript *file = t->file;
-
-	file->line++;
-	t->lines++;
-	if (atomic_load(&t->work->stopping))
-		return err_set(err, LF_ECLOSED, "the daemon is stopping");
-	if (oversize_bytes) {
-		pipeline_oversize(t->pipeline, oversize_bytes, file->line);
-		return 0;
-	}
-	while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
-		line.len--;
-	return line.len ? pipeline_value(t->pipeline, line, file->line, err) : 0;
-}
-
-/* Makes what is remembered of the file's beginning, which is in the spool already. */
-static int remember(struct transcripts *t, struct transcript *file, int fd, uint64_t up_to, struct err *err)
-{
-	uint64_t offset = 0;
-	int rc;
-
-	file->line = 0;
-	pipeline_mute(t->pipeline, true);
-	rc = tail_lines(t->tail, fd, &offset, up_to, UINT64_MAX / 2, take_line, t, err);
-	pipeline_mute(t->pipeline, false);
-	return rc;
-}
-
-static int commit(struct transcripts *t, struct transcript *file, int fd, struct err *err)
-{
-	struct buf value;
-	int rc;
-
-	file->marker = tail_marker(t->tail, fd, file->offset);
-	buf_init(&value, 256);
-	transcript_cursor_value(file, &value);
-	rc = pipeline_commit(t->pipeline, slice_of(file->cursor), buf_view(&value), t->lines, err);
-	buf_done(&value);
-	if (rc == 0)
-		file->known = true;
-	return rc;
-}
-
-static int take_page(struct transcripts *t, struct transcript *file, int fd, uint64_t end, bool *ret_more, struct err *err)
-{
-	struct transcript before = *file;
-	int rc;
-
-	t->lines = 0;
-	rc = tail_lines(t->tail, fd, &file->offset, end, PAGE_LINES_BYTES, take_line, t, err);
-	*ret_more = t->lines > 0;
-	if (rc == 0 && t->lines > 0)
-		rc = commit(t, file, fd, err);
-	if (rc != 0) { /* nothing of it counts */
-		file->offset = before.offset;
-		file->line = before.line;
-		file->marker = before.marker;
-		return rc;
-	}
-	t->status.events += t->lines;
-	if (t->lines > 0)
-		t->status.last_event_ms = clock_wall_ms();
-	return keep_pace(t, t->lines, err);
-}
-
-/* Whether what was read of it is still there. */
-static bool is_the_same(struct transcripts *t, const struct transcript *file, int fd, uint64_t size)
-{
-	return size >= file->offset && tail_marker(t->tail, fd, file->offset) == file->marker;
-}
-
-static void start_again(struct transcript *file)
-{
-	forget(file);
-	file->offset = file->line = file->from = file->marker = 0;
-}
-
-static int take_open(struct transcripts *t, struct transcript *file, int fd, uint64_t size, struct err *err)
-{
-	bool more = true, remembered;
-	int rc = need_pipeline(t, err);
-
-	if (rc != 0)
-		return rc;
-	if (!is_the_same(t, file, fd, size))
-		start_again(file);
-	t->file = file;
-	remembered = file->memory != NULL || file->offset == 0;
-	pipeline_swap_memory(t->pipeline, &file->memory);
-	if (!remembered)
-		rc = remember(t, file, fd, file->offset, err);
-	while (rc == 0 && more) {
-		rc = take_page(t, file, fd, size, &more, err);
-		if (rc == 0 && more && clock_mono_ms() >= t->until_mono_ms)
-			rc = LF_EAGAIN;
-	}
-	pipeline_swap_memory(t->pipeline, &file->memory);
-	file->used_mono_ms = clock_mono_ms();
-	if (rc != 0 && rc != LF_EAGAIN) {
-		forget(file);
-		pipeline_free(t->pipeline);
-		t->pipeline = NULL;
-	}
-	return rc;
-}
-
-/* Takes what was appended. whole: also what was left out. */
-static int take(struct transcripts *t, struct transcript *file, bool whole, struct err *err)
-{
-	struct stat st = { 0 };
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(err, LF_EIO, "%s: %s", file->path, strerror(errno));
-	file->dirty = false;
-	if (whole)
-		start_again(file);
-	rc = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? take_open(t, file, fd, (uint64_t)st.st_size, err) : 0;
-	close(fd);
-	if (rc != 0)
-		file->dirty = true;
-	/* of what rests nothing need be remembered */
-	if (rc != LF_EAGAIN && clock_wall_ms() - (int64_t)st.st_mtim.tv_sec * 1000 > REST_MS)
-		forget(file);
-	return rc;
-}
-
-/* Only so many are remembered. */
-static void let_go(struct transcripts *t)
-{
-	int64_t now_ms = clock_mono_ms();
-	struct transcript *oldest;
-	size_t held;
-
-	do {
-		oldest = NULL;
-		held = 0;
-		for (size_t i = 0; i < t->files.count; i++) {
-			struct transcript *file = t->files.items[i];
-			if (!file->memory)
-				continue;
-			held++;
-			if (!oldest || file->used_mono_ms < oldest->used_mono_ms)
-				oldest = file;
-		}
-		if (!oldest || (held <= MEMORIES && now_ms - oldest->used_mono_ms < REST_MS))
-			return;
-		forget(oldest);
-	} while (held > 0);
-}
-
 /* ---- one look ---- */
 
 static int by_age(const void *a, const void *b)
@@ -479,7 +264,7 @@ static bool no_directory(const struct transcripts *t)
 	return missing;
 }
 
-/* LF_EAGAIN: there is more, later. */
+/* The first failure; a file that cannot be read holds up no other one. */
 static int take_for_a_while(struct transcripts *t, struct transcript **todo, size_t count, struct err *err)
 {
 	struct err one = { 0 };
@@ -487,13 +272,14 @@ static int take_for_a_while(struct transcripts *t, struct transcript **todo, siz
 
 	t->until_mono_ms = clock_mono_ms() + ROUND_MS;
 	for (size_t i = 0; i < count && (rc == 0 || rc == LF_EIO); i++) {
-		rc = clock_mono_ms() < t->until_mono_ms ? take(t, todo[i], false, &one) : LF_EAGAIN;
+		rc = clock_mono_ms() < t->until_mono_ms ? transcripts_take(t, todo[i], false, &one) : LF_EAGAIN;
 		if (rc != 0 && rc != LF_EAGAIN && first == 0) {
 			first = rc;
 			*err = one;
 		}
 	}
-	let_go(t);
+	t->more = rc == LF_EAGAIN;
+	transcripts_let_go(t);
 	log_problems(t);
 	return first ? first : rc;
 }
@@ -528,29 +314,28 @@ static void note_outcome(struct transcripts *t, int rc, const struct err *err)
 	else
 		snprintf(t->status.error, sizeof t->status.error, "%.300s%s", t->status.state == SOURCE_WAITING ? t->dir : "",
 		         t->status.state == SOURCE_WAITING ? ": there are no projects" : "");
-	if (failed && (before != SOURCE_ERROR || clock_mono_ms() - t->complained_mono_ms > 60000)) {
-		t->complained_mono_ms = clock_mono_ms();
-		log_event(LOG_LEVEL_ERROR, "source.failed", "code=%d error=\"%s\"", rc, err->text);
-	}
+	if (failed)
+		patience_complain(&t->patience, before == SOURCE_ERROR, rc, err);
 }
 
 int64_t transcripts_round(struct transcripts *t)
 {
 	struct err err = { 0 };
 	int64_t figures_ms = look_at_figures(t);
-	int rc = look(t, &err);
+	int64_t retry_ms;
+	int rc;
 
+	t->more = false;
+	rc = look(t, &err);
 	note_outcome(t, rc, &err);
-	if (rc == LF_EAGAIN)
+	if (t->more)
 		return 0;
 	if (rc == 0) {
-		t->retry_ms = 0;
+		patience_reset(&t->patience);
 		return figures_ms;
 	}
-	t->retry_ms = t->retry_ms ? t->retry_ms * 2 : RETRY_FIRST_MS;
-	if (t->retry_ms > RETRY_LAST_MS)
-		t->retry_ms = RETRY_LAST_MS;
-	return t->retry_ms;
+	retry_ms = patience_retry(&t->patience);
+	return retry_ms < figures_ms ? retry_ms : figures_ms;
 }
 
 /* ---- backfill ---- */
@@ -568,7 +353,7 @@ static int backfill_file(struct transcripts *t, struct transcript *file, const s
 	if (want->dry_run)
 		return 0;
 	t->until_mono_ms = want->deadline_mono_ms;
-	rc = take(t, file, file->from > 0, err);
+	rc = transcripts_take(t, file, file->from > 0, err);
 	ret->events += t->status.events - events;
 	ret->stored += t->result.stored - stored;
 	ret->unchanged += t->result.unchanged - unchanged;
@@ -604,7 +389,7 @@ int transcripts_backfill(struct transcripts *t, const struct backfill *want, str
 		qsort(all, count, sizeof *all, by_age);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = backfill_file(t, all[i], want, ret, err);
-	let_go(t);
+	transcripts_let_go(t);
 	log_problems(t);
 	free(all);
 	return rc;

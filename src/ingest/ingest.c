@@ -274,6 +274,11 @@ void ingest_memory_free(struct claude *memory)
 	claude_free(memory);
 }
 
+size_t ingest_memory_bytes(const struct claude *memory)
+{
+	return claude_bytes(memory);
+}
+
 int ingest_finish(struct ingest *in, struct err *err)
 {
 	int rc = frame_finish(in->frame, err);

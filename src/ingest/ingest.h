@@ -37,11 +37,12 @@ int ingest_value(struct ingest *ingest, struct slice text, uint64_t line, struct
 void ingest_oversize(struct ingest *ingest, uint64_t bytes, uint64_t line);
 /*
  * What is remembered of a transcript (source "claude"), so that several that grow can be read with one ingest: gives what is remembered,
- * and goes on with *memory. ingest_memory_free() takes NULL, too.
+ * and goes on with *memory. ingest_memory_free() takes NULL, too. ingest_memory_bytes(): about how much it takes.
  */
 struct claude;
 void ingest_swap_memory(struct ingest *ingest, struct claude **memory);
 void ingest_memory_free(struct claude *memory);
+size_t ingest_memory_bytes(const struct claude *memory);
 /* End of input: an unfinished last line is a problem ("truncated last line"). */
 int ingest_finish(struct ingest *ingest, struct err *err);
 const struct ingest_counts *ingest_counts(const struct ingest *ingest);

@@ -84,6 +84,8 @@ struct claude_line {
 
 struct claude *claude_new(void);
 void claude_free(struct claude *state);
+/* About how much memory it takes. */
+size_t claude_bytes(const struct claude *state);
 /* NULL: not seen. */
 const struct claude_seen *claude_find(const struct claude *state, uint64_t id);
 void claude_remember(struct claude *state, const struct claude_line *line);

@@ -51,6 +51,15 @@ void claude_free(struct claude *state)
 	free(state);
 }
 
+#define TEXTS_BYTES 512 /* of the texts of a session, an answer or a call, inputs apart */
+
+size_t claude_bytes(const struct claude *state)
+{
+	return sizeof *state + CLAUDE_CALLS * sizeof *state->calls + state->call_bytes + state->text.cap_bytes + state->seen_cap * sizeof *state->seen +
+	       state->session_cap * sizeof *state->sessions + state->turn_cap * 64 +
+	       (state->session_count + state->call_count + CLAUDE_MESSAGES) * TEXTS_BYTES;
+}
+
 void claude_set(char **text, char *taken)
 {
 	free(*text);

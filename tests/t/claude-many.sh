@@ -21,6 +21,11 @@ tokens() { "$LFSPOOL" metrics | sed -n 's/^opencode_token_usage_tokens_total.* /
 start_daemon
 idle=$(descriptors)
 "$transcripts" make "$tmp/made" "$seed" "$sessions" "$bytes" || fail "no transcripts"
+if [ "$(id -u)" != 0 ]; then # one that cannot be read holds up no other
+	closed=$tmp/made/projects/-home-dev-src-0/closed.jsonl
+	echo '{"type":"tag"}' >"$closed"
+	touch -d '2 hours ago' "$closed" && chmod 0 "$closed"
+fi
 files=$(find "$tmp/made" -name '*.jsonl' | wc -l) dirs=$(find "$tmp/made/projects" -type d | wc -l)
 want=$(jq .totals.generations "$tmp/made/truth.json")
 began=$(date +%s)

@@ -1,4 +1,5 @@
 EXTRA_DIST += contrib/prometheus/lfspool.rules.yml contrib/prometheus/lfspool.rules.test.yml contrib/grafana/lfspool.json
+EXTRA_DIST += contrib/backends
 EXTRA_DIST += contrib/quickstart contrib/lfspool.conf.example
 
 # What starts the daemon names the program where it is installed.

@@ -5,6 +5,7 @@ TEST_EXTENSIONS = .sh
 
 shell_tests = \
 	tests/t/bad-input.sh \
+	tests/t/backends.sh \
 	tests/t/backfill.sh \
 	tests/t/channels.sh \
 	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-places.sh tests/t/claude-many.sh tests/t/claude-doctor.sh \

@@ -36,3 +36,6 @@ install-data-hook:
 	$(INSTALL_DATA) '$(srcdir)/contrib/completion/lfspool.bash' '$(DESTDIR)$(bashcompletiondir)/lfspool'
 uninstall-hook:
 	rm -f '$(DESTDIR)$(bashcompletiondir)/lfspool'
+
+EXTRA_DIST += contrib/debian/build contrib/debian/try contrib/debian/changelog contrib/debian/control contrib/debian/copyright \
+	contrib/debian/rules contrib/debian/source/format

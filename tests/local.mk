@@ -28,6 +28,7 @@ shell_tests = \
 	tests/t/in-doubt.sh \
 	tests/t/kill9.sh \
 	tests/t/layout.sh \
+	tests/t/log.sh \
 	tests/t/manual.sh \
 	tests/t/metrics.sh \
 	tests/t/opencode.sh \

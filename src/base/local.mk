@@ -12,6 +12,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/json_text.c src/base/json_write.c \
 	src/base/list.c src/base/list.h \
 	src/base/log.c src/base/log.h \
+	src/base/log_file.c src/base/log_file.h \
 	src/base/mailbox.c src/base/mailbox.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/program.c src/base/program.h \
@@ -22,7 +23,7 @@ src_base_libbase_a_SOURCES = \
 if HAVE_CMOCKA
 base_tests = \
 	tests/unit/test_buf tests/unit/test_clock tests/unit/test_file tests/unit/test_hash \
-	tests/unit/test_json tests/unit/test_mailbox tests/unit/test_program tests/unit/test_text
+	tests/unit/test_json tests/unit/test_log tests/unit/test_mailbox tests/unit/test_program tests/unit/test_text
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_test_libs = src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -38,6 +39,8 @@ tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(base_test_libs)
 tests_unit_test_program_SOURCES = tests/unit/test_program.c
 tests_unit_test_program_LDADD = $(base_test_libs)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(base_test_libs)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c
 tests_unit_test_mailbox_LDADD = $(base_test_libs)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c

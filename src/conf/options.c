@@ -180,6 +180,10 @@ const struct conf_option conf_options[] = {
 
 	{ .name = "log_level", .type = CONF_ENUM, .fallback = "info", .choices = "error|warn|info|debug",
 	  .env = "OPENCODE_LANGFUSE_VERBOSE", .help = "how much is logged" },
+	{ .name = "log_dir", .type = CONF_PATH, .help = "directory of daily log files; not set: standard error" },
+	{ .name = "log_keep_days", .type = CONF_INT, .fallback = "7", .min = 1, .max = 3650, .help = "age in days at which log files are removed" },
+	{ .name = "log_max_mb", .type = CONF_INT, .fallback = "10", .min = 1, .max = 10000,
+	  .help = "a log file that is longer makes room, in MB; the one before is kept" },
 };
 const unsigned conf_option_count = COUNT(conf_options);
 

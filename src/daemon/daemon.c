@@ -53,14 +53,10 @@ struct running {
 	struct exporter *exporter;
 };
 
-static void set_log_level(const struct conf *conf)
+static void set_log(const struct conf *conf)
 {
-	static const char *const names[] = { "error", "warn", "info", "debug" };
-	const char *wanted = conf_string(conf, "log_level");
-
-	for (unsigned i = 0; wanted && i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(names[i], wanted) == 0)
-			log_set_level((enum log_level)i);
+	log_set_level((enum log_level)conf_int(conf, "log_level"));
+	log_set_files(conf_string(conf, "log_dir"), (unsigned)conf_int(conf, "log_keep_days"), (uint64_t)conf_int(conf, "log_max_mb") << 20);
 }
 
 static void stop(struct running *running)
@@ -100,7 +96,7 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 	struct work *work = &running->work;
 	int rc;
 
-	set_log_level(conf);
+	set_log(conf);
 	rc = work_init(work, conf, err);
 	if (rc == 0)
 		rc = work_open_spool(work, err);

@@ -1,3 +1,4 @@
+EXTRA_DIST += contrib/screenshots
 EXTRA_DIST += contrib/prometheus/lfspool.rules.yml contrib/prometheus/lfspool.rules.test.yml contrib/grafana/lfspool.json
 EXTRA_DIST += contrib/backends
 EXTRA_DIST += contrib/quickstart contrib/lfspool.conf.example

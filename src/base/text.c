@@ -178,6 +178,43 @@ void text_line_to(struct text_line *line, unsigned column)
 		buf_char(line->out, ' ');
 }
 
+/* A word that is wider than the line is broken by columns. */
+static void put_word(struct text_line *line, enum text_look look, unsigned indent, struct slice word)
+{
+	bool colour = line->colour && look != LOOK_PLAIN;
+	size_t step;
+
+	buf_text(line->out, text_look(look, colour));
+	for (size_t at = 0; at < word.len; at += step) {
+		struct glyph glyph = glyph_of((struct slice){ word.ptr + at, word.len - at }, &step);
+		if (line->columns != TEXT_NO_LIMIT && line->used + glyph.columns > line->columns && line->used > indent) {
+			text_line_end(line);
+			text_line_to(line, indent);
+		}
+		buf_append(line->out, glyph.bytes, glyph.len);
+		line->used += glyph.columns;
+	}
+	buf_text(line->out, text_look(LOOK_PLAIN, colour));
+}
+
+void text_line_wrap(struct text_line *line, enum text_look look, unsigned indent, struct slice text)
+{
+	for (size_t at = 0; at < text.len;) {
+		const char *blank = memchr(text.ptr + at, ' ', text.len - at);
+		struct slice word = { text.ptr + at, blank ? (size_t)(blank - text.ptr) - at : text.len - at };
+		unsigned columns = text_columns(word);
+
+		if (line->used > indent && line->columns != TEXT_NO_LIMIT && line->used + 1 + columns > line->columns && indent + columns <= line->columns) {
+			text_line_end(line);
+			text_line_to(line, indent);
+		} else if (at > 0 && line->used > indent) {
+			text_line_to(line, line->used + 1);
+		}
+		put_word(line, look, indent, word);
+		at += word.len + 1;
+	}
+}
+
 void text_line_end(struct text_line *line)
 {
 	buf_char(line->out, '\n');

@@ -32,6 +32,8 @@ void text_line_put(struct text_line *line, enum text_look look, const char *befo
 void text_line_format(struct text_line *line, enum text_look look, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Blanks up to this column; none when it was passed. */
 void text_line_to(struct text_line *line, unsigned column);
+/* All of the text, over as many lines as it needs, each from column `indent` on, broken at blanks. On a pipe one line. */
+void text_line_wrap(struct text_line *line, enum text_look look, unsigned indent, struct slice text);
 /* Ends the line and begins the next one. */
 void text_line_end(struct text_line *line);
 

@@ -1,18 +1,56 @@
 /* lfspool doctor: what is set up wrongly, and how to mend it. */
 #include "cmd/cmd.h"
+#include "base/text.h"
+#include "cmd/term.h"
 #include "daemon/doctor.h"
+#include <unistd.h>
+
+#define CHECK_COLUMN 3
+#define FOUND_COLUMN 15
 
 struct report {
+	struct term term;
 	bool json;
 	struct json_writer out;
 	unsigned counts[DOCTOR_LEVELS];
 };
+
+/* On a screen: a mark for the level, and lines that are broken where it ends. */
+static void draw(const struct report *report, enum doctor_level level, const char *check, const char *found, const char *mend)
+{
+	static const struct { const char *mark; enum text_look look; } rows[DOCTOR_LEVELS] = {
+		[DOCTOR_OK] = { "✓", LOOK_GREEN }, [DOCTOR_NOTE] = { "·", LOOK_CYAN }, [DOCTOR_WARN] = { "!", LOOK_YELLOW }, [DOCTOR_BAD] = { "✗", LOOK_RED },
+	};
+	struct text_line line = { .columns = report->term.columns, .colour = report->term.colour };
+	struct buf out;
+
+	buf_init(&out, 0);
+	line.out = &out;
+	text_line_put(&line, rows[level].look, " ", slice_of(rows[level].mark));
+	text_line_to(&line, CHECK_COLUMN);
+	text_line_put(&line, LOOK_BOLD, "", slice_of(check));
+	text_line_to(&line, FOUND_COLUMN);
+	text_line_wrap(&line, level == DOCTOR_OK || level == DOCTOR_NOTE ? LOOK_PLAIN : rows[level].look, FOUND_COLUMN, slice_of(found));
+	text_line_end(&line);
+	if (mend[0]) {
+		text_line_to(&line, FOUND_COLUMN);
+		text_line_put(&line, LOOK_DIM, "", SLICE("→ "));
+		text_line_wrap(&line, LOOK_DIM, FOUND_COLUMN + 2, slice_of(mend));
+		text_line_end(&line);
+	}
+	cmd_write(&out);
+	buf_done(&out);
+}
 
 static void print(void *context, enum doctor_level level, const char *check, const char *found, const char *mend)
 {
 	struct report *report = context;
 
 	report->counts[level]++;
+	if (!report->json && report->term.screen) {
+		draw(report, level, check, found, mend);
+		return;
+	}
 	if (!report->json) {
 		printf("%-8s %-12s ", doctor_level_name(level), check);
 		cmd_print(stdout, slice_of(found));
@@ -34,7 +72,7 @@ static void print(void *context, enum doctor_level level, const char *check, con
 
 int cmd_doctor(struct cmd_args *args)
 {
-	struct report report = { .json = cmd_flag(args, "json") };
+	struct report report = { .json = cmd_flag(args, "json"), .term = term_of(STDOUT_FILENO) };
 	struct buf text;
 
 	buf_init(&text, 0);
@@ -45,7 +83,8 @@ int cmd_doctor(struct cmd_args *args)
 	if (report.json)
 		puts(text.data);
 	else
-		printf("%u bad, %u warnings\n", report.counts[DOCTOR_BAD], report.counts[DOCTOR_WARN]);
+		printf("%s%u bad, %u warning%s\n", report.term.screen ? "\n" : "", report.counts[DOCTOR_BAD], report.counts[DOCTOR_WARN],
+		       report.counts[DOCTOR_WARN] == 1 ? "" : "s");
 	buf_done(&text);
 	return report.counts[DOCTOR_BAD] ? EXIT_FAILED : EXIT_DONE;
 }

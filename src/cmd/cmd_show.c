@@ -7,8 +7,10 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define ID_COLUMNS 30
-#define ROW_COLUMNS 71 /* all but the title */
+#define ID_COLUMN 18
+#define RECORDS_COLUMN 50
+#define TITLE_COLUMN 72
+#define NARROW_COLUMNS 96 /* below, the figures make room for the title */
 
 struct list {
 	struct term term;
@@ -45,56 +47,75 @@ static int list_json(void *context, const struct spool_session_row *row, struct 
 	return 0;
 }
 
-static void list_heading(const struct list *list, struct buf *out)
+static bool is_narrow(const struct text_line *line)
 {
-	buf_text(out, text_look(LOOK_DIM, list->term.colour));
-	buf_format(out, "%-16s  %-*s %8s  %11s  %s", "started", ID_COLUMNS, "session", "records", "sent", "title");
-	buf_text(out, text_look(LOOK_PLAIN, list->term.colour));
-	buf_char(out, '\n');
+	return line->columns < NARROW_COLUMNS;
 }
 
-/* On a screen each session has one line; a pipe gets everything. */
-static void list_title(const struct list *list, const struct spool_session_row *row, struct buf *out)
+static void list_heading(struct text_line *line)
 {
-	static const char agent[] = "  (sub-agent)";
-	unsigned room = TEXT_NO_LIMIT;
+	text_line_put(line, LOOK_DIM, "", SLICE("started"));
+	text_line_to(line, ID_COLUMN);
+	text_line_put(line, LOOK_DIM, "", SLICE("session"));
+	text_line_to(line, RECORDS_COLUMN);
+	if (!is_narrow(line)) {
+		text_line_put(line, LOOK_DIM, "", SLICE("records       sent"));
+		text_line_to(line, TITLE_COLUMN);
+	}
+	text_line_put(line, LOOK_DIM, "", SLICE("title"));
+	text_line_end(line);
+}
 
-	if (list->term.columns)
-		room = list->term.columns > ROW_COLUMNS + sizeof agent + 10 ? list->term.columns - ROW_COLUMNS : 20;
-	if (list->term.columns && row->parent.len)
-		room -= room > sizeof agent ? (unsigned)sizeof agent - 1 : 0;
-	text_put(row->title, room, out);
-	if (row->parent.len)
-		buf_format(out, "%s%s%s", text_look(LOOK_DIM, list->term.colour), agent, text_look(LOOK_PLAIN, list->term.colour));
+/* On a screen each session has one line. */
+static void list_row(struct text_line *line, const struct spool_session_row *row)
+{
+	enum text_look sent = row->observations && row->delivered == row->observations ? LOOK_GREEN : LOOK_PLAIN;
+	char when[32], share[48];
+
+	clock_format_iso(row->created_ms, when);
+	when[10] = ' ';
+	text_line_put(line, LOOK_DIM, "", (struct slice){ when, 16 }); /* to the minute */
+	text_line_to(line, ID_COLUMN);
+	text_line_put(line, LOOK_PLAIN, "", row->id);
+	text_line_to(line, RECORDS_COLUMN);
+	if (!is_narrow(line)) {
+		snprintf(share, sizeof share, "%" PRIu64 "/%" PRIu64, row->delivered, row->observations);
+		text_line_format(line, LOOK_PLAIN, "%7" PRIu64, row->records);
+		text_line_format(line, sent, "%11s", share);
+		text_line_to(line, TITLE_COLUMN);
+	}
+	text_line_put(line, LOOK_DIM, "", row->parent.len ? SLICE("↳ ") : SLICE_NONE);
+	text_line_put(line, row->parent.len || !row->title.len ? LOOK_DIM : LOOK_PLAIN, "", row->title.len ? row->title : SLICE("(no title)"));
+	text_line_end(line);
+}
+
+/* A pipe gets everything. */
+static void list_plain(struct text_line *line, const struct spool_session_row *row)
+{
+	char when[32];
+
+	clock_format_iso(row->created_ms, when);
+	text_line_format(line, LOOK_PLAIN, "%s  ", when);
+	text_line_put(line, LOOK_PLAIN, "", row->id);
+	text_line_to(line, 58);
+	text_line_format(line, LOOK_PLAIN, " %6" PRIu64 " records  ", row->records);
+	text_line_put(line, LOOK_PLAIN, "", row->title);
+	text_line_put(line, LOOK_PLAIN, "", row->parent.len ? SLICE("  (sub-agent)") : SLICE_NONE);
+	text_line_end(line);
 }
 
 static int list_line(void *context, const struct spool_session_row *row, struct err *err)
 {
 	struct list *list = context;
-	char when[32], sent[48];
+	struct text_line line = { .columns = list->term.columns, .colour = list->term.colour };
 	struct buf out;
 
 	(void)err;
 	buf_init(&out, 0);
+	line.out = &out;
 	if (list->rows++ == 0 && list->term.screen)
-		list_heading(list, &out);
-	clock_format_iso(row->created_ms, when);
-	if (list->term.screen) {
-		when[10] = ' ';
-		when[16] = '\0'; /* to the minute */
-	}
-	buf_format(&out, "%s%s%s  ", text_look(LOOK_DIM, list->term.colour), when, text_look(LOOK_PLAIN, list->term.colour));
-	if (list->term.screen) {
-		text_pad(row->id, ID_COLUMNS, &out);
-		snprintf(sent, sizeof sent, "%" PRIu64 "/%" PRIu64, row->delivered, row->observations);
-		buf_format(&out, " %8" PRIu64 "  %11s  ", row->records, sent);
-	} else {
-		for (unsigned n = text_put(row->id, TEXT_NO_LIMIT, &out); n < 32; n++)
-			buf_char(&out, ' ');
-		buf_format(&out, " %6" PRIu64 " records  ", row->records);
-	}
-	list_title(list, row, &out);
-	buf_char(&out, '\n');
+		list_heading(&line);
+	(list->term.screen ? list_row : list_plain)(&line, row);
 	cmd_write(&out);
 	buf_done(&out);
 	return 0;

@@ -36,14 +36,14 @@ static void put_text(struct screen *screen, enum text_look look, const char *bef
 	buf_done(&text);
 }
 
-static void put_key(struct text_line *line, enum text_look look, struct slice raw)
+/* In a list: on the next line when there is not room for all of it on this one. */
+static void put_whole(struct text_line *line, struct slice item)
 {
-	struct buf text;
-
-	buf_init(&text, 0);
-	if (json_unescape(raw, &text) == 0)
-		text_line_put(line, look, "", buf_view(&text));
-	buf_done(&text);
+	if (line->columns != TEXT_NO_LIMIT && line->used > TITLE_COLUMNS && line->used + 1 + text_columns(item) > line->columns) {
+		text_line_end(line);
+		text_line_to(line, TITLE_COLUMNS);
+	}
+	text_line_put(line, LOOK_PLAIN, line->used > TITLE_COLUMNS ? " " : "", item);
 }
 
 /* "12 words", dim when there are none of them. */
@@ -75,6 +75,15 @@ static enum text_look state_look(const struct json_doc *doc, int32_t state)
 	return LOOK_DIM;
 }
 
+/* What changes every second needs no tenths. */
+static void format_age(int64_t ms, char out[32])
+{
+	if (ms < 60000)
+		snprintf(out, 32, "%" PRId64 "s", ms > 0 ? ms / 1000 : 0);
+	else
+		clock_format_duration(ms, out);
+}
+
 static void draw_daemon(struct screen *screen)
 {
 	int64_t pid = number(screen, "pid");
@@ -83,7 +92,7 @@ static void draw_daemon(struct screen *screen)
 	text_line_put(&screen->line, LOOK_BOLD, "", SLICE("lfspool"));
 	put_text(screen, LOOK_BOLD, " ", json_get(screen->doc, screen->status, "version"));
 	if (pid > 0) {
-		clock_format_duration(number(screen, "uptime_s") * 1000, up);
+		format_age(number(screen, "uptime_s") * 1000, up);
 		text_line_format(&screen->line, LOOK_PLAIN, ", daemon pid %" PRId64 ", up %s", pid, up);
 	} else {
 		text_line_put(&screen->line, LOOK_YELLOW, "", SLICE(", no daemon running"));
@@ -100,7 +109,7 @@ static void draw_daemon(struct screen *screen)
 
 static void draw_bar(struct screen *screen, uint64_t part, uint64_t whole)
 {
-	unsigned full = whole ? (unsigned)((part < whole ? part : whole) * BAR_COLUMNS / whole) : 0;
+	unsigned full = whole ? (unsigned)(((part < whole ? part : whole) * BAR_COLUMNS + whole - 1) / whole) : 0;
 	enum text_look look = full * 10 >= BAR_COLUMNS * 9 ? LOOK_RED : full * 10 >= BAR_COLUMNS * 7 ? LOOK_YELLOW : LOOK_GREEN;
 
 	for (unsigned i = 0; i < BAR_COLUMNS; i++)
@@ -146,7 +155,7 @@ static void draw_queue(struct screen *screen)
 	}
 	text_line_end(&screen->line);
 	if (number(screen, "spool.pending") > 0) {
-		clock_format_duration(number(screen, "spool.oldest_pending_s") * 1000, oldest);
+		format_age(number(screen, "spool.oldest_pending_s") * 1000, oldest);
 		text_line_to(&screen->line, TITLE_COLUMNS);
 		text_line_format(&screen->line, LOOK_PLAIN, "oldest pending: %s", oldest);
 		text_line_end(&screen->line);
@@ -191,7 +200,7 @@ static void draw_ago(struct screen *screen, const char *words, int64_t ms)
 	if (ms <= 0)
 		return;
 	gap(screen);
-	clock_format_duration(screen->wall_ms > ms ? (screen->wall_ms - ms) / 1000 * 1000 : 0, ago);
+	format_age(screen->wall_ms - ms, ago);
 	text_line_format(&screen->line, LOOK_PLAIN, "%s %s ago", words, ago);
 }
 
@@ -271,21 +280,30 @@ static void draw_source(struct screen *screen, int32_t source)
 	                 json_int(doc, json_get(doc, source, "events"), 0));
 	draw_ago(screen, "last", json_int(doc, json_get(doc, source, "last_event_ms"), 0));
 	text_line_end(&screen->line);
-	draw_words(screen, LOOK_RED, "", json_get(doc, source, "error"));
+	draw_words(screen, state_look(doc, json_get(doc, source, "state")), "", json_get(doc, source, "error"));
 	draw_figures(screen, json_get(doc, source, "figures"));
 }
 
 static void draw_map(struct screen *screen, const char *path)
 {
 	const struct json_doc *doc = screen->doc;
+	struct buf name, item;
 	int32_t row = first_of(doc, json_path(doc, screen->status, path));
 
 	if (row == JSON_NONE)
 		text_line_put(&screen->line, LOOK_DIM, "", SLICE("nothing"));
+	buf_init(&name, 0);
+	buf_init(&item, 0);
 	for (; row != JSON_NONE; row = doc->nodes[row].next) {
-		put_key(&screen->line, LOOK_PLAIN, doc->nodes[row].key);
-		text_line_format(&screen->line, LOOK_PLAIN, " %" PRId64 "%s", json_int(doc, row, 0), doc->nodes[row].next == JSON_NONE ? "" : ", ");
+		buf_clear(&name);
+		buf_clear(&item);
+		(void)json_unescape(doc->nodes[row].key, &name);
+		text_put(buf_view(&name), TEXT_NO_LIMIT, &item);
+		buf_format(&item, " %" PRId64 "%s", json_int(doc, row, 0), doc->nodes[row].next == JSON_NONE ? "" : ",");
+		put_whole(&screen->line, buf_view(&item));
 	}
+	buf_done(&name);
+	buf_done(&item);
 	text_line_end(&screen->line);
 }
 

@@ -101,7 +101,7 @@ on_screen '^ended 0'
 terminal 72 40
 type_in "clear; '$LFSPOOL' show"
 on_screen '^ready>'
-on_screen 'sub-agent'
+on_screen '↳ '
 screen | grep -q 'started' || fail "no heading: $(screen)"
 screen | grep -q 'gotcha' || fail "the evil title does not stand there: $(screen)"
 expect "" "$($tmux display-message -p '#{pane_title}' | grep gotcha)" "the terminal's title"

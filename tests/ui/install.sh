@@ -9,7 +9,7 @@ mkdir -p "$playwright"
 exec 9>"$playwright/lock"
 flock 9 # two tests may want it at the same time
 if [ ! -d "$playwright/node_modules/playwright-core" ]; then
-	cp "$srcdir/tests/ui/package.json" "$playwright/package.json"
+	cat "$srcdir/tests/ui/package.json" >"$playwright/package.json"
 	(cd "$playwright" && npm install --no-audit --no-fund --silent --prefer-offline --fetch-retries=1) >"$tmp/npm" 2>&1 ||
 		skip "npm cannot install playwright-core: $(tail -1 "$tmp/npm")"
 fi

@@ -73,6 +73,26 @@ static void test_pad(void **state)
 	buf_done(&out);
 }
 
+static void test_lines(void **state)
+{
+	struct buf out;
+	struct text_line line = { .out = &out, .columns = 12 };
+
+	(void)state;
+	buf_init(&out, 0);
+	text_line_put(&line, LOOK_RED, "", SLICE("ab"));
+	text_line_to(&line, 4);
+	text_line_wrap(&line, LOOK_PLAIN, 4, SLICE("one two three 日本語日本語 \x1b[1m"));
+	text_line_end(&line);
+	line.colour = true;
+	text_line_put(&line, LOOK_RED, "> ", SLICE("more than there is room"));
+	text_line_put(&line, LOOK_RED, " ", SLICE("nothing"));
+	text_line_end(&line);
+	text_line_format(&line, LOOK_PLAIN, "%d", 7);
+	assert_string_equal(out.data, "ab  one two\n    three 日\n    本語日本\n    語  [1m\n\x1b[31m> more than…\x1b[0m\n7");
+	buf_done(&out);
+}
+
 static void test_full_buffer(void **state)
 {
 	struct buf out;
@@ -88,7 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_steers), cmocka_unit_test(test_columns), cmocka_unit_test(test_cut), cmocka_unit_test(test_pad),
-		cmocka_unit_test(test_full_buffer),
+		cmocka_unit_test(test_lines), cmocka_unit_test(test_full_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

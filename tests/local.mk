@@ -39,7 +39,7 @@ shell_tests = \
 	tests/t/places.sh \
 	tests/t/otlp-metrics.sh \
 	tests/t/otlp-content.sh tests/t/otlp-signals.sh tests/t/otlp-sinks.sh \
-	tests/t/otlp-faults.sh tests/t/otlp-helper.sh tests/t/otlp-secrets.sh tests/t/otlp-tls.sh tests/t/otlp-truth.sh \
+	tests/t/otlp-faults.sh tests/t/otlp-helper.sh tests/t/otlp-options.sh tests/t/otlp-secrets.sh tests/t/otlp-tls.sh tests/t/otlp-truth.sh \
 	tests/t/plugin.sh \
 	tests/t/score.sh \
 	tests/t/prometheus.sh \

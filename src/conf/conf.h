@@ -35,6 +35,7 @@ struct conf_alias {
 	const char *variable;
 	const char *unit;          /* for a plain number; NULL: the option's own */
 	const char *below;         /* a path that is not absolute lies there; NULL: as for the option */
+	bool scheme;               /* a URL that may lack its http:// or https:// */
 	const char *holds;         /* the variable is a list: this sets the option to it, "none" to that, all else sets nothing; NULL: plain */
 	const char *when_true;     /* the variable is a bool: true sets this, false sets nothing; NULL: plain */
 };

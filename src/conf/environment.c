@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define PREFIX "LFSPOOL_"
@@ -66,6 +67,18 @@ static const struct conf_alias *alias_find(const char *variable)
 	return NULL;
 }
 
+/* The exporters of OpenTelemetry take "collector:4317" too: TLS, unless they are told that there is none. To this machine there is none. */
+static const char *missing_scheme(const char *given)
+{
+	static const char *const near[] = { "localhost:", "127.", "[::1]:" };
+	const char *insecure = getenv("OTEL_EXPORTER_OTLP_INSECURE");
+	bool plain = insecure && strcasecmp(insecure, "true") == 0;
+
+	for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
+		plain = plain || strncasecmp(given, near[i], strlen(near[i])) == 0;
+	return strstr(given, "://") ? "" : plain ? "http://" : "https://";
+}
+
 /* What the alias means in the option's own words, on the heap; NULL: nothing. */
 static int translate(const struct conf_alias *alias, const char *given, char **ret, struct err *err)
 {
@@ -81,6 +94,9 @@ static int translate(const struct conf_alias *alias, const char *given, char **r
 			*ret = xstrdup(alias->when_true);
 	} else if (alias && alias->unit && given[strspn(given, "0123456789")] == '\0') {
 		if (asprintf(ret, "%s%s", given, alias->unit) < 0)
+			abort();
+	} else if (alias && alias->scheme) {
+		if (asprintf(ret, "%s%s", missing_scheme(given), given) < 0)
 			abort();
 	} else if (alias && alias->below && *given != '/') {
 		if (asprintf(ret, "%s/%s", alias->below, given) < 0)

@@ -164,17 +164,19 @@ out:
 static void check_metrics(const struct doctor *doctor)
 {
 	static const char *const ports[] = { [COLLECTOR_PROTOBUF] = ":4317", [COLLECTOR_JSON] = ":4317", [COLLECTOR_GRPC] = ":4318" };
-	const char *protocol = otlp_string(doctor->conf, COLLECTOR_METRICS, "protocol"), *port;
+	static const char *const protocols[] = { [COLLECTOR_PROTOBUF] = "http/protobuf", [COLLECTOR_JSON] = "http/json", [COLLECTOR_GRPC] = "grpc" };
 	struct collector_options options;
+	const char *port;
 
 	if (!otlp_options(doctor->conf, COLLECTOR_METRICS, &options))
 		return;
 	port = strstr(options.endpoint, ports[options.protocol]);
 	if (port && strspn(port + 1, "0123456789") == 4)
 		doctor_say(doctor, DOCTOR_WARN, "set otlp_protocol to grpc for port 4317, to http/protobuf for port 4318",
-		           "metrics go to %s over %s: that port is usual for the other protocol", options.endpoint, protocol);
+		           "metrics go to %s over %s: that port is usual for the other protocol", options.endpoint,
+		           protocols[options.protocol]);
 	else
-		doctor_say(doctor, DOCTOR_OK, "", "metrics go to %s over %s", options.endpoint, protocol);
+		doctor_say(doctor, DOCTOR_OK, "", "metrics go to %s over %s", options.endpoint, protocols[options.protocol]);
 }
 
 static const struct {

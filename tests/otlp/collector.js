@@ -76,7 +76,7 @@ function onHttp(tls, request, response) {
 	request.on('error', () => {});
 	request.on('data', (c) => chunks.push(c));
 	request.on('end', () => {
-		const body = Buffer.concat(chunks), signal = /\/v1\/(metrics|logs|traces)$/.exec(request.url)?.[1] ?? /signal=(\w+)/.exec(request.url)?.[1];
+		const body = Buffer.concat(chunks), signal = /\/(metrics|logs|traces)\b/.exec(request.url)?.[1];
 		if (request.url === '/order') return take(JSON.parse(body)), response.end('{}');
 		if (request.url === '/orders') return response.end(`${orders.length}\n`);
 		if (request.method !== 'POST' || !signal) return response.writeHead(404).end();
@@ -109,7 +109,7 @@ function onGrpc(signal, tls, call, callback) {
 	const headers = Object.fromEntries(Object.entries(call.metadata.getMap()).map(([k, v]) => [k, v.toString()]));
 	const answer = judge(signal, headers, call.request), gzip = headers['x-was-packed'] === 'gzip';
 	delete headers['x-was-packed'];
-	record(signal, 'grpc', call.request, { path: call.getPath(), peer: call.getPeer(), tls, headers, gzip, deadline: call.getDeadline() !== Infinity }, answer);
+	record(signal, 'grpc', call.request, { path: call.getPath(), peer: call.getPeer(), tls, headers, gzip, deadline: call.getDeadline() !== Infinity, left: call.getDeadline() - Date.now() }, answer);
 	if (answer.hang) return;
 	if (answer.early) call.sendMetadata(new grpc.Metadata());
 	if (!answer.code) return callback(null, answer.body !== undefined ? Buffer.from(answer.body) : encodeResponse(signal, answer.partial, false));

@@ -44,6 +44,7 @@ over() { # PROTOCOL: true when what arrives equals the counters and the truth
 	wait_for 60 "$scenario over $1: nothing arrives" arrived
 	stop_daemon || fail "the daemon did not stop well"
 	expect "$1" "$(jq -r .protocol "$tmp/line.json")" "protocol"
+	expect true "$(jq -r .gzip "$tmp/line.json")" "packed"
 	expect '[]' "$(jq -c .faults "$tmp/line.json")" "$scenario over $1: faults"
 	jq -r -f "$srcdir/tests/otlp/metrics.jq" "$tmp/line.json" >"$tmp/got" || return 1
 	agents "$tmp/own" >"$tmp/want.agents"; agents "$tmp/got" >"$tmp/got.agents"

@@ -333,6 +333,28 @@ static void names_of_other_exporters(void **state)
 	assert_string_equal(conf_string(f->conf, "log_level"), "warn");
 }
 
+static void endpoints_may_lack_their_scheme(void **state)
+{
+	static const struct { const char *given, *insecure, *url; } rows[] = {
+		{ "localhost:4317", NULL, "http://localhost:4317" }, { "127.0.0.1:4317", "false", "http://127.0.0.1:4317" },
+		{ "[::1]:4317", NULL, "http://[::1]:4317" }, { "collector.example:4317", NULL, "https://collector.example:4317" },
+		{ "collector.example:4317", "TRUE", "http://collector.example:4317" }, { "https://localhost:1", "true", "https://localhost:1" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", rows[i].given, 1);
+		unsetenv("OTEL_EXPORTER_OTLP_INSECURE");
+		if (rows[i].insecure)
+			setenv("OTEL_EXPORTER_OTLP_INSECURE", rows[i].insecure, 1);
+		expect_ok(f, NULL, NULL);
+		assert_string_equal(conf_string(f->conf, "otlp_metrics_endpoint"), rows[i].url);
+	}
+	unsetenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
+	unsetenv("OTEL_EXPORTER_OTLP_INSECURE");
+	expect_error(f, "otlp_endpoint = localhost:4317\n", NULL, "otlp_endpoint");
+}
+
 static void variable_errors(void **state)
 {
 	struct fixture *f = *state;
@@ -587,7 +609,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(table_is_sound), TEST(defaults_without_file), TEST(order_of_layers), TEST(default_file_is_found),
 		TEST(named_file_must_exist), TEST(file_errors), TEST(file_with_nul_is_refused), TEST(file_forms), TEST(long_lines_are_whole),
-		TEST(durations), TEST(names_of_other_exporters), TEST(variable_errors), TEST(command_errors),
+		TEST(durations), TEST(names_of_other_exporters), TEST(endpoints_may_lack_their_scheme), TEST(variable_errors), TEST(command_errors),
 		TEST(secrets_stay_hidden), TEST(keys_from_files), TEST(keys_from_credentials), TEST(paths_are_absolute),
 		TEST(example_has_all_options), TEST(manual_says_what_the_table_says),
 		TEST(manual_has_the_ranges_of_times),

@@ -34,6 +34,7 @@ shell_tests = \
 	tests/t/opencode.sh \
 	tests/t/opencode-tui.sh \
 	tests/t/metrics-kill9.sh \
+	tests/t/metrics-names.sh \
 	tests/t/metrics-secrets.sh \
 	tests/t/metrics-contrib.sh \
 	tests/t/places.sh \

@@ -9,6 +9,7 @@
 #include "daemon/exporter.h"
 #include "daemon/flush.h"
 #include "daemon/listener.h"
+#include "daemon/otlp.h"
 #include "daemon/server.h"
 #include "daemon/sources.h"
 #include "daemon/writer.h"
@@ -120,6 +121,24 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 	return rc;
 }
 
+/* Traces and logs for a collector that is not named, or that others can listen to. */
+static void say_collectors(const struct conf *conf)
+{
+	static const struct { enum spool_sink sink; const char *option; enum collector_signal signal; } rows[] = {
+		{ SINK_TRACES, "otlp_traces", COLLECTOR_TRACES }, { SINK_LOGS, "otlp_logs", COLLECTOR_LOGS },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *endpoint = otlp_string(conf, rows[i].signal, "endpoint");
+		if (strcmp(conf_string(conf, rows[i].option), "otlp") != 0)
+			continue;
+		if (!(work_sinks(conf) & SPOOL_SINK_BIT(rows[i].sink)))
+			log_event(LOG_LEVEL_WARN, "daemon.noendpoint", "option=%s note=\"no otlp_endpoint: nothing goes to a collector\"", rows[i].option);
+		else if (work_plain_text(endpoint))
+			log_event(LOG_LEVEL_WARN, "daemon.plaintext", "option=%s note=\"http:// to a host that is not this machine: it can be read on the way\"", rows[i].option);
+	}
+}
+
 static void say_hello(const struct conf *conf)
 {
 	const char *host = conf_string(conf, "langfuse_host");
@@ -131,6 +150,7 @@ static void say_hello(const struct conf *conf)
 		log_event(LOG_LEVEL_WARN, "daemon.plaintext", "note=\"http:// to a host that is not this machine: keys and traces can be read on the way\"");
 	if (!keys && work_sinks(conf) == SPOOL_SINK_BIT(SINK_LANGFUSE))
 		log_event(LOG_LEVEL_WARN, "daemon.nokeys", "note=\"no Langfuse keys: spooling only\"");
+	say_collectors(conf);
 }
 
 /* Waits for a signal; 0 when only the watchdog was due. */

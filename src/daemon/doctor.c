@@ -161,22 +161,33 @@ out:
 	buf_done(&reply);
 }
 
-static void check_metrics(const struct doctor *doctor)
+static void check_signal(const struct doctor *doctor, enum collector_signal signal, const char *what)
 {
 	static const char *const ports[] = { [COLLECTOR_PROTOBUF] = ":4317", [COLLECTOR_JSON] = ":4317", [COLLECTOR_GRPC] = ":4318" };
 	static const char *const protocols[] = { [COLLECTOR_PROTOBUF] = "http/protobuf", [COLLECTOR_JSON] = "http/json", [COLLECTOR_GRPC] = "grpc" };
 	struct collector_options options;
 	const char *port;
 
-	if (!otlp_options(doctor->conf, COLLECTOR_METRICS, &options))
+	if (!otlp_options(doctor->conf, signal, &options)) {
+		if (signal != COLLECTOR_METRICS)
+			doctor_say(doctor, DOCTOR_WARN, "set otlp_endpoint", "%s should go to a collector, but there is no address", what);
 		return;
+	}
 	port = strstr(options.endpoint, ports[options.protocol]);
 	if (port && strspn(port + 1, "0123456789") == 4)
 		doctor_say(doctor, DOCTOR_WARN, "set otlp_protocol to grpc for port 4317, to http/protobuf for port 4318",
-		           "metrics go to %s over %s: that port is usual for the other protocol", options.endpoint,
-		           protocols[options.protocol]);
+		           "%s go to %s over %s: that port is usual for the other protocol", what, options.endpoint, protocols[options.protocol]);
 	else
-		doctor_say(doctor, DOCTOR_OK, "", "metrics go to %s over %s", options.endpoint, protocols[options.protocol]);
+		doctor_say(doctor, DOCTOR_OK, "", "%s go to %s over %s", what, options.endpoint, protocols[options.protocol]);
+}
+
+static void check_collector(const struct doctor *doctor)
+{
+	check_signal(doctor, COLLECTOR_METRICS, "metrics");
+	if (strcmp(conf_string(doctor->conf, "otlp_traces"), "otlp") == 0)
+		check_signal(doctor, COLLECTOR_TRACES, "traces");
+	if (strcmp(conf_string(doctor->conf, "otlp_logs"), "otlp") == 0)
+		check_signal(doctor, COLLECTOR_LOGS, "logs");
 }
 
 static const struct {
@@ -187,7 +198,7 @@ static const struct {
 	{ "login", doctor_login }, { "environment", check_environment }, { "redaction", check_redaction },
 	{ "spool", doctor_spool }, { "disk", doctor_disk }, { "daemon", check_daemon }, { "backlog", doctor_backlog },
 	{ "sources", doctor_sources }, { "claude", doctor_claude }, { "plugin", doctor_plugin }, { "exporters", doctor_exporters },
-	{ "metrics", check_metrics },
+	{ "metrics", check_collector },
 };
 
 void doctor_run(const struct conf *conf, doctor_fn *say, void *context)

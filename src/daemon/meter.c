@@ -20,17 +20,23 @@ struct metrics_options meter_options(const struct conf *conf)
 }
 
 /* A sink that is paused waits for a person: wrong keys, most of all. */
-static void sink_figures(struct spool *spool, struct metrics *metrics)
+static void sink_figures(struct spool *spool, const struct work *work, struct metrics *metrics)
 {
-	static const char *const pairs[] = { "sink", "langfuse", NULL };
-	struct buf value;
-	struct err ignored;
-	bool paused;
+	for (int sink = 0; sink < SINK_COUNT; sink++) {
+		const char *pairs[] = { "sink", spool_sink_name((enum spool_sink)sink), NULL };
+		struct buf value;
+		struct err ignored;
+		char fact[64];
+		bool paused;
 
-	buf_init(&value, 1024);
-	paused = spool_meta_get(spool, "paused", &value, &ignored) == 0 && value.len > 0;
-	buf_done(&value);
-	metrics_gauge(metrics, "lfspool.sink.paused", "1", "Whether sending is paused, until the server takes it again.", pairs, paused);
+		if (sink != SINK_LANGFUSE && !(work->sinks & SPOOL_SINK_BIT(sink)))
+			continue;
+		snprintf(fact, sizeof fact, "%s%spaused", sink ? pairs[1] : "", sink ? "." : "");
+		buf_init(&value, 1024);
+		paused = spool_meta_get(spool, fact, &value, &ignored) == 0 && value.len > 0;
+		buf_done(&value);
+		metrics_gauge(metrics, "lfspool.sink.paused", "1", "Whether sending is paused, until the server takes it again.", pairs, paused);
+	}
 }
 
 int64_t meter_start_ms(struct spool *spool)
@@ -82,7 +88,7 @@ int meter_gauges(struct spool *spool, const struct work *work, struct metrics *m
 	int rc = figures(spool, work, metrics, err);
 
 	if (rc == 0)
-		sink_figures(spool, metrics);
+		sink_figures(spool, work, metrics);
 	if (rc == 0)
 		rc = meter_claude(spool, work, metrics, err);
 	return rc == 0 && metrics_has_profile(metrics, "exporter") ? meter_agents(spool, work, metrics, err) : rc;

@@ -14,7 +14,7 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
-unset $(env | sed -n 's/^\(LFSPOOL_[A-Z0-9_]*\|LANGFUSE_[A-Z0-9_]*\|OPENCODE_[A-Z0-9_]*\)=.*/\1/p')
+unset $(env | sed -n 's/^\(LFSPOOL_[A-Z0-9_]*\|LANGFUSE_[A-Z0-9_]*\|OPENCODE_[A-Z0-9_]*\|OTEL_[A-Z0-9_]*\)=.*/\1/p')
 export HOME="$tmp/home" XDG_STATE_HOME="$tmp/state" XDG_CONFIG_HOME="$tmp/config" XDG_DATA_HOME="$tmp/data"
 export LFSPOOL_SPOOL_DIR="$tmp/spool"
 mkdir -p "$HOME"

@@ -48,5 +48,17 @@ while read -r scenario files; do
 		if one "$scenario" "$p" "$c" $files; then good=$((good + 1)); else bad=$((bad + 1)); fi
 	done; done
 done <"$tmp/table"
+# Claude Code's transcripts: their spans are checked elsewhere; the logs must be theirs.
+if [ -z "${SIGNALS_SCENARIOS:-}" ]; then
+	sh "$srcdir/tests/fixtures/claude/fill.sh" "$tmp/filled" || fail "cannot fill the samples"
+	rm -rf "$tmp/spool"; : >"$tmp/otlp.jsonl"
+	export LFSPOOL_OTLP_PROTOCOL=http/protobuf LFSPOOL_OTLP_CONVENTION=gen_ai LFSPOOL_OTLP_ENDPOINT=http://127.0.0.1:$otlp_http
+	find "$tmp/filled/home/.claude/projects" -name '*.jsonl' -exec "$LFSPOOL" ingest {} + >"$tmp/out" 2>&1 || fail "$(cat "$tmp/out")"
+	exits 0 "$LFSPOOL" flush
+	jq -c -f "$srcdir/tests/otlp/spans.jq" "$tmp/otlp.jsonl" >"$tmp/spans" || fail "no spans"
+	[ "$(wc -l <"$tmp/spans")" -gt 20 ] || fail "hardly any spans of Claude Code"
+	jq -n -r --slurpfile requests "$tmp/otlp.jsonl" --slurpfile spans "$tmp/spans" -f "$srcdir/tests/otlp/logs.jq" >"$tmp/check" 2>&1
+	[ ! -s "$tmp/check" ] || { echo "not ok: Claude Code's transcripts"; head -10 "$tmp/check"; bad=$((bad + 1)); }
+fi
 echo "spans and logs of $good of $((good + bad)) recordings equal the truth"
 [ "$bad" = 0 ] && [ "$good" -gt 0 ]

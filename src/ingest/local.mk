@@ -29,7 +29,7 @@ src_ingest_libingest_a_SOURCES = \
 if HAVE_CMOCKA
 ingest_tests = \
 	tests/unit/test_frame tests/unit/test_ingest tests/unit/test_ingest_channels tests/unit/test_claude_stats tests/unit/test_ingest_claude tests/unit/test_ingest_records \
-	tests/unit/test_opencode_db
+	tests/unit/test_opencode_db tests/unit/test_tail
 check_PROGRAMS += $(ingest_tests)
 TESTS += $(ingest_tests)
 ingest_test_libs = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -45,6 +45,8 @@ tests_unit_test_ingest_claude_SOURCES = tests/unit/test_ingest_claude.c
 tests_unit_test_ingest_claude_LDADD = $(ingest_test_libs)
 tests_unit_test_ingest_records_SOURCES = tests/unit/test_ingest_records.c
 tests_unit_test_ingest_records_LDADD = $(ingest_test_libs)
+tests_unit_test_tail_SOURCES = tests/unit/test_tail.c
+tests_unit_test_tail_LDADD = $(ingest_test_libs)
 tests_unit_test_opencode_db_SOURCES = tests/unit/test_opencode_db.c tests/unit/heads.h tests/unit/opencode_writer.h
 tests_unit_test_opencode_db_LDADD = $(ingest_test_libs) $(SQLITE_LIBS) $(ZLIB_LIBS)
 endif

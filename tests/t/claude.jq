@@ -56,6 +56,8 @@ $truth[0] as $t
    + (if (($want.cost - $got.cost) | fabs) > 1e-9 then ["cost: expected \($want.cost), got \($got.cost)"] else [] end)
    + $differences
    + (if $metrics != "" and (($want_metrics.cost - $got_metrics.cost) | fabs) > 1e-9 then ["metric cost: expected \($want_metrics.cost), got \($got_metrics.cost)"] else [] end)
+   + [$generations[] | select(.cost and (.cost | tonumber) == 0) | "\(.span): a price of nothing"]
+   + [$generations[] | select(.cost == null and ((.model // "") == "" or .usage == null)) | "\(.span): nothing that Langfuse could price"]
    + (if ($spans | unique | length) != ($spans | length) then ["a span id occurs twice"] else [] end)
    + [$obs[] | select((.trace // "") == "" or (.session // "") == "" or (.title // "") == "") | "\(.name) \(.span): no trace, session or name"]
    + [$obs[] | select(.parent and (.parent as $p | $spans | index($p) | not)) | "\(.name) \(.span): its parent is not there"]

@@ -95,4 +95,21 @@ ingest "$tmp/resumed.jsonl" "$tmp/again.jsonl" "$tmp/forked.jsonl" "$tmp/rewritt
 jq '.files += ([7, 8] | map({ key: "resumed \(.)", value: { sessionId: "\(.)", generationsByModel: {}, toolCalls: {} } }) | from_entries)' "$claude/truth.json" >"$tmp/truth"
 truth=$tmp/truth
 check "resumed twice, forked and rewritten"
+
+# A price is what the transcript says, or nothing: never made up, and never zero.
+begin v4
+for price in '' 0 0.0 -1 '"0.5"' null 1e-7 0.25; do
+	i=$((${i:-0} + 1))
+	echo '{"type":"user","uuid":"u'$i'","sessionId":"s'$i'","timestamp":"2026-09-03T10:00:00.000Z","message":{"role":"user","content":"x"}}'
+	echo '{"type":"assistant","uuid":"a'$i'","parentUuid":"u'$i'","sessionId":"s'$i'","timestamp":"2026-09-03T10:00:01.000Z",'"${price:+\"costUSD\":$price,}"'"message":{"id":"msg_'$i'","role":"assistant","model":"claude-of-tomorrow","stop_reason":"end_turn","content":[{"type":"text","text":"y"}],"usage":{"input_tokens":5,"output_tokens":7}}}'
+done >"$tmp/prices.jsonl"
+ingest "$tmp/prices.jsonl"
+exits 0 "$LFSPOOL" flush --set stale_after=0s
+stop_sink
+jq -s -e '[.[] | select(.name == "assistant-response")] | sort_by(.session) | map(.cost // null | if . then tonumber else . end) == [null, null, null, null, null, null, 1e-7, 0.25]' \
+	"$tmp/observations.jsonl" >/dev/null || fail "prices: $(jq -c 'select(.name == "assistant-response") | [.session, .cost]' "$tmp/observations.jsonl")"
+expect '[[5,7]]' "$(jq -s -c '[.[] | select(.name == "assistant-response") | [.usage.input, .usage.output]] | unique' "$tmp/observations.jsonl")" "what Langfuse prices"
+"$LFSPOOL" metrics >"$tmp/out"
+expect 1 "$(grep -c '^opencode_cost_usage_USD_total' "$tmp/out")" "series of prices"
+expect 0.2500001 "$(sed -n 's/^opencode_cost_usage_USD_total.* //p' "$tmp/out")" "the price in the metrics"
 exit 0

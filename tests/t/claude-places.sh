@@ -37,7 +37,7 @@ done >"$HOME/.claude/projects/-home-dev-$key/$key.jsonl"
 stats=$HOME/.claude/stats-cache.json
 jq --arg k "$key" '.modelUsage |= with_entries(.key += " " + $k)' "$stats" >"$tmp/stats" && cp "$tmp/stats" "$stats"
 index=$(find "$HOME/.claude/projects" -name sessions-index.json)
-jq --arg k "$key" --arg now "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '.entries[].sessionId |= $k + . | .entries[].modified = $now' "$index" >"$tmp/index" && cp "$tmp/index" "$index"
+jq --arg k "$key" --arg now "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '.entries[].sessionId |= $k + " " + .[-20:] | .entries[].modified = $now' "$index" >"$tmp/index" && cp "$tmp/index" "$index"
 
 wait_answers() {
 	n=0

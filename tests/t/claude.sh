@@ -90,9 +90,11 @@ head -20 "$one" | session 7777-4aaa-8bbb-000000000007 >"$tmp/resumed.jsonl"
 session 8888-4aaa-8bbb-000000000008 <"$one" >"$tmp/again.jsonl"
 jq -c 'if .uuid then .forkedFrom = {sessionId, messageUuid: .uuid} | .sessionId = "0b6f3c1e-9999-4aaa-8bbb-000000000009" else . end' "$one" >"$tmp/forked.jsonl"
 jq -c 'del(.gitBranch) | .version = "9.9.9"' "$one" >"$tmp/rewritten.jsonl"
-ingest "$tmp/resumed.jsonl" "$tmp/again.jsonl" "$tmp/forked.jsonl" "$tmp/rewritten.jsonl"
-# the two are sessions of their own, of no answer
-jq '.files += ([7, 8] | map({ key: "resumed \(.)", value: { sessionId: "\(.)", generationsByModel: {}, toolCalls: {} } }) | from_entries)' "$claude/truth.json" >"$tmp/truth"
+# with its sub-agent, whose lines stand in it
+sed 's/000000000006/000000000010/g' "$projects"/*/*000000000006.jsonl >"$tmp/old.jsonl"
+ingest "$tmp/resumed.jsonl" "$tmp/again.jsonl" "$tmp/old.jsonl" "$tmp/forked.jsonl" "$tmp/rewritten.jsonl"
+# the three are sessions of their own, of no answer
+jq '.files += ([7, 8, 10] | map({ key: "resumed \(.)", value: { sessionId: "\(.)", generationsByModel: {}, toolCalls: {} } }) | from_entries)' "$claude/truth.json" >"$tmp/truth"
 truth=$tmp/truth
 check "resumed twice, forked and rewritten"
 

@@ -9,7 +9,7 @@ EXTRA_DIST += spool/FORMAT.md
 if HAVE_CMOCKA
 spool_tests = \
 	tests/unit/test_spool tests/unit/test_spool_cleanup tests/unit/test_spool_file \
-	tests/unit/test_spool_outbox
+	tests/unit/test_spool_outbox tests/unit/test_spool_sinks
 check_PROGRAMS += $(spool_tests)
 TESTS += $(spool_tests)
 spool_test_libs = spool/libspool.a src/event/libevent.a src/base/libbase.a $(SQLITE_LIBS) $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -21,4 +21,6 @@ tests_unit_test_spool_file_SOURCES = tests/unit/test_spool_file.c tests/unit/spo
 tests_unit_test_spool_file_LDADD = $(spool_test_libs)
 tests_unit_test_spool_outbox_SOURCES = tests/unit/test_spool_outbox.c tests/unit/spool_fixture.h
 tests_unit_test_spool_outbox_LDADD = $(spool_test_libs)
+tests_unit_test_spool_sinks_SOURCES = tests/unit/test_spool_sinks.c tests/unit/spool_fixture.h
+tests_unit_test_spool_sinks_LDADD = $(spool_test_libs)
 endif

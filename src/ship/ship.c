@@ -320,10 +320,6 @@ int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct sh
 
 /* ---- settle ---- */
 
-struct settled {
-	int64_t delivered, retries, dead, doubtful, shrunk;
-};
-
 static int settle_rows(enum spool_sink sink, struct spool *spool, const struct ship_batch *batch, struct settled *ret, struct err *err)
 {
 	int rc = 0;
@@ -342,61 +338,6 @@ static int settle_rows(enum spool_sink sink, struct spool *spool, const struct s
 	return rc != 0 || sink != SINK_LANGFUSE ? rc : spool_send_end(spool, batch->send_id, err);
 }
 
-static int count_up(enum spool_sink sink, struct spool *spool, const struct settled *settled, uint64_t rejected, bool failed, struct err *err)
-{
-	const char *label = sink == SINK_LANGFUSE ? "" : spool_sink_name(sink);
-	const struct {
-		const char *name, *label;
-		int64_t add;
-	} rows[] = {
-		{ "delivered", label, settled->delivered },
-		{ "retries", label, failed ? 1 : 0 },
-		{ "dead", label, settled->dead },
-		{ "dropped", "oversize", settled->shrunk },
-		{ "dropped", "rejected", settled->dead },
-		{ "dropped", "partial", (int64_t)rejected },
-	};
-	int rc = 0;
-
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
-		if (rows[i].add > 0)
-			rc = spool_count(spool, rows[i].name, rows[i].label, rows[i].add, err);
-	return rc;
-}
-
-/* Small facts of another sink than Langfuse have its name before theirs. */
-static int set_fact(enum spool_sink sink, struct spool *spool, const char *name, const char *value, struct err *err)
-{
-	char full[64];
-
-	snprintf(full, sizeof(full), "%s%s%s", sink == SINK_LANGFUSE ? "" : spool_sink_name(sink), sink == SINK_LANGFUSE ? "" : ".", name);
-	return spool_meta_set(spool, full, slice_of(value), err);
-}
-
-static int set_facts(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, const struct settled *settled, int64_t wall_ms, struct err *err)
-{
-	char last[32], api[32] = "";
-	const struct {
-		const char *name;
-		bool set;
-		const char *value;
-	} rows[] = {
-		{ "last_error", batch->error[0] != '\0', batch->error },
-		{ "paused", true, batch->result == RESULT_PAUSE ? batch->error : "" },
-		{ "last_success_ms", settled->delivered > 0, last },
-		{ "api", batch->server.known || ship->collector, ship->collector ? ship->status.api : api },
-	};
-	int rc = 0;
-
-	snprintf(last, sizeof(last), "%lld", (long long)wall_ms);
-	if (batch->server.known)
-		probe_api_name(&batch->server, api);
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
-		if (rows[i].set)
-			rc = set_fact(ship->options.sink, spool, rows[i].name, rows[i].value, err);
-	return rc;
-}
-
 static int settle_in_transaction(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, int64_t wall_ms,
                                  struct settled *ret, struct err *err)
 {
@@ -404,9 +345,9 @@ static int settle_in_transaction(const struct ship *ship, struct spool *spool, c
 	int rc = settle_rows(ship->options.sink, spool, batch, ret, err);
 
 	if (rc == 0)
-		rc = count_up(ship->options.sink, spool, ret, batch->rejected, failed, err);
+		rc = facts_count(ship, spool, ret, batch->rejected, failed, err);
 	if (rc == 0)
-		rc = set_facts(ship, spool, batch, ret, wall_ms, err);
+		rc = facts_set(ship, spool, batch, ret, wall_ms, err);
 	return rc;
 }
 

@@ -107,6 +107,14 @@ int list_trace(const struct ship *ship, const struct list_query *query, list_fn 
  */
 int lookup_rows(struct ship *ship, struct ship_batch *batch, struct err *err);
 
+/* ---- facts.c ---- */
+struct settled {
+	int64_t delivered, retries, dead, doubtful, shrunk;
+};
+/* Inside the transaction that settles. rejected: of what a collector took. */
+int facts_count(const struct ship *ship, struct spool *spool, const struct settled *settled, uint64_t rejected, bool failed, struct err *err);
+int facts_set(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, const struct settled *settled, int64_t wall_ms, struct err *err);
+
 /* ---- words ---- */
 /* "<what>: HTTP 503" or "<what>: <curl's words>" into the batch. */
 void ship_say(struct ship_batch *batch, const char *what, const struct http_answer *answer);

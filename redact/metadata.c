@@ -19,7 +19,7 @@ static const struct allow_row allow_rows[] = {
 	                        "error:e diffs:d" },
 	{ RECORD_PART, "text", "synthetic ignored start end" },
 	{ RECORD_PART, "reasoning", "start end" },
-	{ RECORD_PART, "tool", "tool call status exit start end child commit" },
+	{ RECORD_PART, "tool", "tool call status exit start end child commit pull_request" },
 	{ RECORD_PART, "step-start", "" },
 	{ RECORD_PART, "step-finish", "reason cost tokens:t" },
 	{ RECORD_PART, "file", "mime" },

@@ -20,7 +20,7 @@ static const struct {
 	unsigned kinds;
 } kept_keys[] = {
 	{ "type", ANY },       { "status", ANY },       { "tool", ANY },       { "call", ANY },      { "exit", ANY },
-	{ "start", ANY },      { "end", ANY },          { "child", ANY },      { "commit", ANY },    { "role", ANY },
+	{ "start", ANY },      { "end", ANY },          { "child", ANY },      { "commit", ANY },     { "pull_request", BIT(RECORD_PART) },    { "role", ANY },
 	{ "parent", ANY },     { "project", BIT(RECORD_SESSION) },
 	    { "agent", ANY },        { "mode", ANY },       { "model", ANY },     { "provider", ANY },
 	{ "variant", ANY },    { "created", ANY },      { "completed", ANY },  { "finish", ANY },    { "summary", ANY },

@@ -67,12 +67,30 @@ static int see_head(void *context, const struct clean_record_view *view, struct 
 	return 0;
 }
 
+static int see_asked(void *context, const struct clean_record_view *view, struct err *err)
+{
+	(void)err;
+	count_asked_read(view->body, context);
+	return 0;
+}
+
+static int look_for_asked(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
+{
+	char key[256];
+	int rc = count_asked(view, key, sizeof key) ? spool_find_head(spool, view->source, slice_of(key), see_asked, &before->session, err) : 0;
+
+	return rc == LF_ENOENT ? 0 : rc;
+}
+
 static int look(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
 {
 	int rc = spool_find_session(spool, view->source, view->session, see_session, &before->session, err);
 
 	before->session_known = rc == 0;
 	if (rc != 0 && rc != LF_ENOENT)
+		return rc;
+	rc = look_for_asked(spool, view, before, err);
+	if (rc != 0)
 		return rc;
 	rc = spool_find_head(spool, view->source, view->key, see_head, before, err);
 	before->head_known = rc == 0;

@@ -59,8 +59,13 @@ int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, s
 bool opencode_error_body(struct ingest *in, int32_t error);
 void opencode_diffs(struct ingest *in, const char *key, int32_t list);
 void opencode_tokens(struct ingest *in, int32_t tokens);
-bool command_commits(struct ingest *in, int32_t command); /* a shell command with `git commit` in it */
-bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command);
+struct command_made { /* what a shell command makes when it succeeds */
+	bool commit;        /* `git commit` is in it */
+	bool pull_request;  /* `gh pr create` is */
+};
+struct command_made command_makes(struct ingest *in, int32_t command);
+struct command_made opencode_makes(struct ingest *in, int32_t tool, int32_t command); /* nothing for other tools than the shell */
+void body_made(struct ingest *in, struct command_made made);
 
 /* by channel */
 int opencode_event(struct ingest *in, int32_t node, struct err *err);

@@ -49,7 +49,7 @@ struct claude_call {
 	int32_t session;
 	int64_t start_ms;
 	uint64_t prompt;          /* hash of input.prompt, by which a sub-agent is known; 0: none */
-	bool commit;
+	struct command_made made;
 };
 
 /* Where a line stands. */

@@ -65,7 +65,8 @@ int claude_tool_use(struct ingest *in, const struct claude_line *line, const str
 	claude_set(&call->message, xstrdup(message->id));
 	claude_set(&call->tool, claude_text(in, json_get(doc, block, "name")));
 	call->prompt = prompt_of(in, input);
-	call->commit = json_string_is(doc, json_get(doc, block, "name"), "Bash") && command_commits(in, json_get(doc, input, "command"));
+	if (json_string_is(doc, json_get(doc, block, "name"), "Bash"))
+		call->made = command_makes(in, json_get(doc, input, "command"));
 	buf_clear(&in->claude->text);
 	json_compact(json_raw(doc, input), &in->claude->text);
 	if (in->claude->text.len && !in->claude->text.failed)
@@ -136,10 +137,8 @@ static void write_result(struct ingest *in, const struct claude_call *call, int3
 	jw_string(&in->out, buf_view(text));
 	if (failed && text->data && sscanf(text->data, "Exit code %d", &code) == 1)
 		body_int(in, "exit", code);
-	if (call->commit && !failed) {
-		jw_key(&in->out, "commit");
-		jw_bool(&in->out, true);
-	}
+	if (!failed)
+		body_made(in, call->made);
 	write_attachments(in, content);
 }
 

@@ -22,7 +22,7 @@ struct next_session {
 struct open_part {
 	struct buf key, tool, input; /* tool and input: JSON values */
 	int64_t start_ms;
-	bool commit;
+	struct command_made made;
 	uint64_t used;               /* 0: free */
 };
 
@@ -285,7 +285,7 @@ static struct open_part *begin_open(struct ingest *in, int64_t start_ms)
 	buf_clear(&part->tool);
 	buf_slice(&part->key, buf_view(&in->key));
 	part->start_ms = start_ms;
-	part->commit = false;
+	part->made = (struct command_made){ 0 };
 	part->used = ++in->next->clock;
 	return part;
 }
@@ -384,7 +384,7 @@ static int on_tool_called(struct ingest *in, struct next_session *s, int32_t p, 
 	if (!part_key(in, p, "callID"))
 		return ingest_say(in, "no message id or call id");
 	part = begin_open(in, stamp(in, p));
-	part->commit = opencode_is_commit(in, tool, json_path(doc, p, "input.command"));
+	part->made = opencode_makes(in, tool, json_path(doc, p, "input.command"));
 	buf_slice(&part->tool, json_raw(doc, tool));
 	keep_input(in, part, json_get(doc, p, "input"));
 	begin_tool_body(in, part, p, "running");
@@ -471,10 +471,8 @@ static int on_tool_success(struct ingest *in, struct next_session *s, int32_t p,
 	if (json_type_of(doc, exit_code) == JSON_NUMBER || json_type_of(doc, exit_code) == JSON_NULL)
 		body_json(in, "exit", exit_code);
 	write_times(in, part, time_ms);
-	if (part && part->commit) {
-		jw_key(&in->out, "commit");
-		jw_bool(&in->out, true);
-	}
+	if (part)
+		body_made(in, part->made);
 	write_attachments(in, json_get(doc, p, "content"));
 	return end_tool(in, part, time_ms, err);
 }

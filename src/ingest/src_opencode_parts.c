@@ -170,22 +170,38 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* \bgit\s+commit(?![-\w]) */
-static bool has_git_commit(struct slice text)
+static const char *skip_space(const char *p, const char *end)
+{
+	while (p < end && is_space(*p))
+		p++;
+	return p;
+}
+
+/* The words one after the other, with space between, from p on; where they end, or NULL. */
+static const char *match_words(const char *p, const char *end, const char *const *words)
+{
+	for (unsigned i = 0; words[i]; i++) {
+		const char *q = i ? skip_space(p, end) : p;
+		size_t n = strlen(words[i]);
+		if ((i && q == p) || (size_t)(end - q) < n || memcmp(q, words[i], n) != 0)
+			return NULL;
+		p = q + n;
+	}
+	return p;
+}
+
+/* \bgit\s+commit(?![-\w]), and so for other words */
+static bool has_words(struct slice text, const char *const *words)
 {
 	for (const char *p = text.ptr, *end = p + text.len; p && p < end; p++) {
 		const char *q;
-		p = memmem(p, (size_t)(end - p), "git", 3);
+		p = memmem(p, (size_t)(end - p), words[0], strlen(words[0]));
 		if (!p)
 			return false;
 		if (p > text.ptr && is_word(p[-1]))
 			continue;
-		for (q = p + 3; q < end && is_space(*q); q++)
-			;
-		if (q == p + 3 || end - q < 6 || memcmp(q, "commit", 6) != 0)
-			continue;
-		q += 6;
-		if (q == end || !(*q == '-' || is_word(*q)))
+		q = match_words(p, end, words);
+		if (q && (q == end || !(*q == '-' || is_word(*q))))
 			return true;
 	}
 	return false;
@@ -223,15 +239,31 @@ static void tool_metadata(struct ingest *in, int32_t metadata, int32_t output)
 		jw_object_close(&in->out);
 }
 
-bool command_commits(struct ingest *in, int32_t command)
+struct command_made command_makes(struct ingest *in, int32_t command)
 {
+	static const char *const commit[] = { "git", "commit", NULL }, *const pull_request[] = { "gh", "pr", "create", NULL };
+
 	buf_clear(&in->scratch);
-	return json_text(&in->doc, command, &in->scratch) == 0 && has_git_commit(buf_view(&in->scratch));
+	if (json_text(&in->doc, command, &in->scratch) != 0)
+		return (struct command_made){ 0 };
+	return (struct command_made){ has_words(buf_view(&in->scratch), commit), has_words(buf_view(&in->scratch), pull_request) };
 }
 
-bool opencode_is_commit(struct ingest *in, int32_t tool, int32_t command)
+struct command_made opencode_makes(struct ingest *in, int32_t tool, int32_t command)
 {
-	return json_string_is(&in->doc, tool, "bash") && command_commits(in, command);
+	return json_string_is(&in->doc, tool, "bash") ? command_makes(in, command) : (struct command_made){ 0 };
+}
+
+void body_made(struct ingest *in, struct command_made made)
+{
+	if (made.commit) {
+		jw_key(&in->out, "commit");
+		jw_bool(&in->out, true);
+	}
+	if (made.pull_request) {
+		jw_key(&in->out, "pull_request");
+		jw_bool(&in->out, true);
+	}
 }
 
 static void tool_body(struct ingest *in, int32_t part, int32_t state)
@@ -252,11 +284,8 @@ static void tool_body(struct ingest *in, int32_t part, int32_t state)
 	body_number(in, "start", json_path(doc, state, "time.start"));
 	body_number(in, "end", json_path(doc, state, "time.end"));
 	body_text(in, "child", json_path(doc, state, "metadata.sessionId"));
-	if (json_string_is(doc, json_get(doc, state, "status"), "completed") &&
-	    opencode_is_commit(in, json_get(doc, part, "tool"), json_path(doc, state, "input.command"))) {
-		jw_key(&in->out, "commit");
-		jw_bool(&in->out, true);
-	}
+	if (json_string_is(doc, json_get(doc, state, "status"), "completed"))
+		body_made(in, opencode_makes(in, json_get(doc, part, "tool"), json_path(doc, state, "input.command")));
 	body_json(in, "attachments", json_get(doc, state, "attachments"));
 }
 

@@ -9,7 +9,7 @@
 
 enum message_slot { M_INPUT, M_OUTPUT, M_REASONING, M_CACHE_READ, M_CACHE_WRITE, M_COST, M_MESSAGE, M_HIT, M_MISS, M_ERROR, M_CALL, M_CALL_IN, M_CALL_OUT };
 enum user_slot { U_ADDED, U_REMOVED, U_ADDED_NOW, U_REMOVED_NOW, U_MESSAGE };
-enum tool_slot { T_CALL, T_COMMIT };
+enum tool_slot { T_CALL, T_COMMIT, T_PULL_REQUEST };
 enum turn_slot { R_MS, R_TOKENS, R_COST };
 
 struct counting {
@@ -206,6 +206,9 @@ static void count_message(struct counting *counting, int64_t session_ms)
 
 static void count_tool(struct counting *counting)
 {
+	static const struct { const char *key; unsigned slot; enum fact_id fact; } made[] = {
+		{ "commit", T_COMMIT, FACT_COMMITS }, { "pull_request", T_PULL_REQUEST, FACT_PULL_REQUESTS },
+	};
 	const struct json_doc *doc = &counting->doc;
 	int64_t start = number(counting, "start"), end = number(counting, "end");
 	bool done = json_string_is(doc, json_get(doc, 0, "status"), "completed");
@@ -218,11 +221,13 @@ static void count_tool(struct counting *counting)
 	label_text(&label, "status", done ? SLICE("completed") : SLICE("error"));
 	label_end(&label, T_CALL);
 	amount(counting, T_CALL, FACT_TOOL_MS, start && end > start ? end - start : 0);
-	if (!done || !json_bool(doc, json_get(doc, 0, "commit"), false))
-		return;
-	label_begin(&label, counting);
-	label_end(&label, T_COMMIT);
-	amount(counting, T_COMMIT, FACT_COMMITS, 1);
+	for (size_t i = 0; done && i < sizeof made / sizeof made[0]; i++) {
+		if (!json_bool(doc, json_get(doc, 0, made[i].key), false))
+			continue;
+		label_begin(&label, counting);
+		label_end(&label, made[i].slot);
+		amount(counting, made[i].slot, made[i].fact, 1);
+	}
 }
 
 static void count_part(struct counting *counting, int64_t session_ms)
@@ -255,14 +260,49 @@ static void one(struct counting *counting, enum fact_id fact, const char *key, c
 	amount(counting, 0, fact, 1);
 }
 
+static void count_decision(struct counting *counting, const char *permission)
+{
+	static const struct { const char *reply, *decision, *origin; } rows[] = {
+		{ "once", "accept", "user_temporary" }, { "always", "accept", "user_permanent" }, { "reject", "reject", "user_reject" },
+	};
+	int32_t reply = json_get(&counting->doc, 0, "reply");
+	struct label label;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (!json_string_is(&counting->doc, reply, rows[i].reply))
+			continue;
+		label_begin(&label, counting);
+		label_text(&label, "tool", slice_of(permission[0] ? permission : "unknown"));
+		label_text(&label, "decision", slice_of(rows[i].decision));
+		label_text(&label, "origin", slice_of(rows[i].origin));
+		label_end(&label, 0);
+		amount(counting, 0, FACT_DECISIONS, 1);
+	}
+}
+
+static void count_signal(struct counting *counting, const char *permission)
+{
+	int32_t type = json_get(&counting->doc, 0, "type");
+
+	if (json_string_is(&counting->doc, type, "retry"))
+		one(counting, FACT_RETRIES, NULL, NULL);
+	else if (json_string_is(&counting->doc, type, "permission-reply"))
+		count_decision(counting, permission);
+}
+
 /* ---- entry points ---- */
+
+static bool is_reply(const struct clean_record_view *record)
+{
+	return record->kind == RECORD_SIGNAL && memmem(record->body.ptr, record->body.len, "\"permission-reply\"", 18) != NULL;
+}
 
 bool count_can(const struct clean_record_view *record)
 {
 	static const char *const types[] = { "\"tool\"", "\"subtask\"" };
 
 	if (record->kind == RECORD_SIGNAL)
-		return memmem(record->body.ptr, record->body.len, "\"retry\"", 7) != NULL;
+		return memmem(record->body.ptr, record->body.len, "\"retry\"", 7) != NULL || is_reply(record);
 	if (record->kind != RECORD_PART)
 		return true;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -310,8 +350,8 @@ void count_record(const struct clean_record_view *record, const struct count_ses
 		count_message(&counting, session->created_ms);
 	else if (record->kind == RECORD_PART)
 		count_part(&counting, session->created_ms);
-	else if (json_string_is(&counting.doc, json_get(&counting.doc, 0, "type"), "retry"))
-		one(&counting, FACT_RETRIES, NULL, NULL);
+	else
+		count_signal(&counting, session->permission);
 	done(&counting);
 }
 
@@ -391,6 +431,29 @@ void count_session_read(struct slice body, struct count_session *ret)
 		if (json_text(&doc, json_get(&doc, 0, "project"), &text) == 0)
 			snprintf(ret->project, sizeof ret->project, "%.*s", (int)json_utf8_cut(buf_view(&text), VALUE_MAX_BYTES).len, text.data);
 	}
+	json_doc_done(&doc);
+	buf_done(&text);
+}
+
+bool count_asked(const struct clean_record_view *record, char *ret, size_t size)
+{
+	static const char end[] = ":replied";
+	size_t n = record->key.len;
+
+	if (!is_reply(record) || n < sizeof end || memcmp(record->key.ptr + n - (sizeof end - 1), end, sizeof end - 1) != 0)
+		return false;
+	return snprintf(ret, size, "%.*s:asked", (int)(n - (sizeof end - 1)), record->key.ptr) < (int)size;
+}
+
+void count_asked_read(struct slice body, struct count_session *ret)
+{
+	struct json_doc doc;
+	struct buf text;
+
+	json_doc_init(&doc);
+	buf_init(&text, TEXT_MAX_BYTES);
+	if (json_parse(&doc, body, 0, NULL) == 0 && json_text(&doc, json_get(&doc, 0, "permission"), &text) == 0)
+		snprintf(ret->permission, sizeof ret->permission, "%.*s", (int)json_utf8_cut(buf_view(&text), sizeof ret->permission - 1).len, text.data);
 	json_doc_done(&doc);
 	buf_done(&text);
 }

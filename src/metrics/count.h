@@ -38,8 +38,12 @@ bool count_can(const struct clean_record_view *record);
 struct count_session {
 	int64_t created_ms;
 	char project[COUNT_PROJECT_BYTES];
+	char permission[64]; /* that a reply answers: what was asked for */
 };
 void count_session_read(struct slice body, struct count_session *ret);
+/* The request that this record answers, as its key in the spool; false: it is no answer to one. */
+bool count_asked(const struct clean_record_view *record, char *ret, size_t size);
+void count_asked_read(struct slice body, struct count_session *ret);
 /* A body that is no JSON counts nothing. */
 void count_record(const struct clean_record_view *record, const struct count_session *session, const struct count_options *options,
                   struct count_amounts *ret);

@@ -40,6 +40,8 @@ const struct view_row view_rows[] = {
 	{ CLAUDE, "session.count", "", "Sessions that were begun.", METRIC_SUM, FACT_SESSIONS, NULL, "", NULL, 0, NULL },
 	{ CLAUDE, "lines_of_code.count", "", "Lines that were added or removed.", METRIC_SUM, FACT_LINES, NULL, "type=type", NULL, 0, NULL },
 	{ CLAUDE, "commit.count", "", "Commands that made a git commit.", METRIC_SUM, FACT_COMMITS, NULL, "", NULL, 0, NULL },
+	{ CLAUDE, "pull_request.count", "", "Commands that opened a pull request.", METRIC_SUM, FACT_PULL_REQUESTS, NULL, "", NULL, 0, NULL },
+	{ CLAUDE, "code_edit_tool.decision", "", "Answers to requests for a change of files.", METRIC_SUM, FACT_DECISIONS, NULL, "tool_name=tool decision=decision source=origin", "tool=edit", 0, NULL },
 	{ CLAUDE, "cost.usage", "USD", "Price of finished answers.", METRIC_SUM, FACT_COST, NULL, "model=model", NULL, 0, NULL },
 	{ CLAUDE, "token.usage", "tokens", "Tokens of finished answers.", METRIC_SUM, FACT_TOKENS, NULL, "type=type model=model", NULL, 0, NULL },
 	{ CLAUDE, "active_time.total", "s", "Time in which turns were worked on.", METRIC_SUM, FACT_TURN_MS, NULL, "type:cli", NULL, 0.001, NULL },

@@ -8,9 +8,12 @@ have curl || skip "no curl"
 export LFSPOOL_STALE_AFTER=0s LFSPOOL_FLUSH_INTERVAL=100ms LFSPOOL_OTLP_INTERVAL=100ms LFSPOOL_OTLP_PROTOCOL=http/json LFSPOOL_BACKOFF_MAX=100ms
 mkdir "$tmp/requests"
 start_sink v4 --requests "$tmp/requests" --fault 'posts-only,reject-name=tool-glob'
-for s in plain tools subagent gitcommit err500 err400 secrets permission files; do cat "$(fixture $s sse.jsonl)"; done >"$tmp/all.jsonl"
+for s in plain tools subagent gitcommit err500 err400 secrets permission files; do cat "$(fixture $s sse.jsonl)"; done |
+	sed 's/"permission":"bash"/"permission":"edit"/' >"$tmp/all.jsonl"
 jq -c 'select(.properties.part.type == "text" and .properties.part.text != "") | .properties.part' "$(fixture plain sse.jsonl)" | head -1 | jq -c '. as $p |
 	{ type: "message.part.updated", properties: { time: 1795238006194, part: { id: "prt_subtask", type: "subtask", agent: "general", prompt: "p", description: "d", messageID: $p.messageID, sessionID: $p.sessionID } } },
+	{ type: "message.part.updated", properties: { time: 1795238006194, part: { id: "prt_request", type: "tool", tool: "bash", callID: "c", messageID: $p.messageID, sessionID: $p.sessionID,
+		state: { status: "completed", input: { command: "cd x; gh pr create -f" }, output: "", title: "", metadata: {}, time: { start: 1795238006194, end: 1795238006195 } } } } },
 	# what is cached for the first time
 	{ type: "message.updated", properties: { info: { id: "msg_cached", role: "assistant", parentID: $p.messageID, sessionID: $p.sessionID, modelID: "m", providerID: "p", agent: "build", cost: 0.5,
 		tokens: { input: 1, output: 2, reasoning: 3, cache: { read: 4, write: 5 } }, time: { created: 1795238006194, completed: 1795238007194 } } } }' >>"$tmp/all.jsonl"
@@ -90,6 +93,8 @@ gen_ai.invoke_agent.duration s histogram gen_ai.operation.name,session.id
 claude_code.session.count - sum session.id
 claude_code.lines_of_code.count - sum session.id,type
 claude_code.commit.count - sum session.id
+claude_code.pull_request.count - sum session.id
+claude_code.code_edit_tool.decision - sum decision,session.id,source,tool_name
 claude_code.cost.usage USD sum model,session.id
 claude_code.token.usage tokens sum model,session.id,type
 claude_code.active_time.total s sum session.id,type

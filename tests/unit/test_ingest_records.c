@@ -181,13 +181,15 @@ static void test_tools(void **state)
 	CHECK(rows);
 }
 
-/* \bgit\s+commit(?![-\w]) */
+/* \bgit\s+commit(?![-\w]), and so gh pr create */
 static void test_commits(void **state)
 {
-	static const struct { const char *command; bool commit; } rows[] = {
-		{ "git commit", true }, { "cd x && git\\tcommit -am y", true }, { "git commit;ls", true }, { "GIT=1 git commit", true },
-		{ "git commit-tree x", false }, { "git commits", false }, { "git commit_x", false }, { "legit commit", false },
-		{ "gitcommit", false }, { "git log --grep commit", false }, { "git", false }, { "git ", false }, { "git commi", false },
+	static const struct { const char *command; bool commit, pull_request; } rows[] = {
+		{ "git commit", true, false }, { "cd x && git\\tcommit -am y", true, false }, { "git commit;ls", true, false }, { "GIT=1 git commit", true, false },
+		{ "git commit-tree x", false, false }, { "git commits", false, false }, { "git commit_x", false, false }, { "legit commit", false, false },
+		{ "gitcommit", false, false }, { "git log --grep commit", false, false }, { "git", false, false }, { "git ", false, false }, { "git commi", false, false },
+		{ "gh pr create", false, true }, { "git commit -am x && gh pr  create --fill", true, true }, { "gh pr creates", false, false },
+		{ "gh prcreate", false, false }, { "gh pr", false, false }, { "gh", false, false }, { "ghpr create", false, false },
 	};
 
 	(void)state;
@@ -197,6 +199,8 @@ static void test_commits(void **state)
 		snprintf(line, sizeof line, TOOL("bash", "\"status\":\"completed\",\"input\":{\"command\":\"%s\"}"), rows[i].command);
 		read_text(&seen, slice_of(line));
 		if ((strstr(seen.events.data, "\"commit\":true") != NULL) != rows[i].commit)
+			fail_msg("%s", rows[i].command);
+		if ((strstr(seen.events.data, "\"pull_request\":true") != NULL) != rows[i].pull_request)
 			fail_msg("%s", rows[i].command);
 		seen_done(&seen);
 	}

@@ -111,16 +111,40 @@ static void calls_count_once_with_their_time(void **state)
 	(void)state;
 	expect_moves(RECORD_PART, NULL, "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"running\",\"start\":10}", 0, "");
 	expect_moves(RECORD_PART, "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"running\",\"start\":10}",
-	             "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"completed\",\"start\":10,\"end\":21,\"commit\":true}", 0,
+	             "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"completed\",\"start\":10,\"end\":21,\"commit\":true,\"pull_request\":true}", 0,
 	             "metric.tool_ms/3{\"source\":\"o\",\"tool\":\"bash\",\"status\":\"completed\"}+1\n"
 	             "metric.tool_ms/x27{\"source\":\"o\",\"tool\":\"bash\",\"status\":\"completed\"}+1\n"
 	             "metric.tool_ms/sum{\"source\":\"o\",\"tool\":\"bash\",\"status\":\"completed\"}+11\n"
-	             "metric.commits{\"source\":\"o\"}+1\n");
+	             "metric.commits{\"source\":\"o\"}+1\n"
+	             "metric.pull_requests{\"source\":\"o\"}+1\n");
 	expect_moves(RECORD_PART, NULL, "{\"type\":\"tool\",\"tool\":\"read\",\"status\":\"error\",\"start\":10,\"end\":10}", 0,
 	             "metric.tool_ms/0{\"source\":\"o\",\"tool\":\"read\",\"status\":\"error\"}+1\n"
 	             "metric.tool_ms/z{\"source\":\"o\",\"tool\":\"read\",\"status\":\"error\"}+1\n");
 	expect_moves(RECORD_PART, NULL, "{\"type\":\"subtask\",\"agent\":\"general\"}", 0, "metric.subtasks{\"source\":\"o\",\"agent\":\"general\"}+1\n");
 	expect_moves(RECORD_PART, NULL, "{\"type\":\"text\",\"text\":\"x\"}", 0, "");
+}
+
+static void an_answer_to_a_permission_counts_with_what_was_asked(void **state)
+{
+	static struct count_amounts now;
+	struct count_session session = { 0 };
+	struct clean_record_view view = record(RECORD_SIGNAL, "{\"type\":\"permission-reply\",\"request\":\"r\",\"reply\":\"always\"}");
+	char asked[32];
+
+	(void)state;
+	assert_false(count_asked(&view, asked, sizeof asked));
+	view.key = SLICE("r:replied");
+	assert_true(count_can(&view));
+	assert_true(count_asked(&view, asked, sizeof asked));
+	assert_string_equal(asked, "r:asked");
+	assert_false(count_asked(&view, asked, 5));
+	count_asked_read(SLICE("{\"permission\":\"edit\"}"), &session);
+	count_record(&view, &session, &plain, &now);
+	assert_int_equal(now.slots[0].fact, FACT_DECISIONS);
+	assert_string_equal(now.slots[0].label, "{\"source\":\"o\",\"tool\":\"edit\",\"decision\":\"accept\",\"origin\":\"user_permanent\"}");
+	view.body = SLICE("{\"type\":\"permission-reply\",\"reply\":\"maybe\"}");
+	count_record(&view, &session, &plain, &now);
+	assert_false(now.any);
 }
 
 #define DIFFS(added, removed) "{\"role\":\"user\",\"created\":1,\"diffs\":[{\"additions\":" added ",\"deletions\":" removed "},{\"additions\":1}]}"
@@ -174,6 +198,7 @@ int main(void)
 		cmocka_unit_test(an_answer_counts_when_it_is_complete),
 		cmocka_unit_test(a_forks_copy_counts_nothing),
 		cmocka_unit_test(calls_count_once_with_their_time),
+		cmocka_unit_test(an_answer_to_a_permission_counts_with_what_was_asked),
 		cmocka_unit_test(lines_grow_and_their_total_follows),
 		cmocka_unit_test(labels_are_short_valid_and_asked_for),
 	};

@@ -18,12 +18,18 @@ src_base_libbase_a_SOURCES = \
 	src/base/program.c src/base/program.h \
 	src/base/protobuf.c src/base/protobuf.h src/base/protobuf_read.c \
 	src/base/slice.c src/base/slice.h \
+	src/base/system.h \
 	src/base/text.c src/base/text.h
+if LINUX
+src_base_libbase_a_SOURCES += src/base/system_linux.c
+else
+src_base_libbase_a_SOURCES += src/base/system_posix.c
+endif
 
 if HAVE_CMOCKA
 base_tests = \
 	tests/unit/test_buf tests/unit/test_clock tests/unit/test_file tests/unit/test_hash \
-	tests/unit/test_json tests/unit/test_log tests/unit/test_mailbox tests/unit/test_program tests/unit/test_text
+	tests/unit/test_json tests/unit/test_log tests/unit/test_mailbox tests/unit/test_program tests/unit/test_system tests/unit/test_text
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_test_libs = src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -43,6 +49,8 @@ tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_LDADD = $(base_test_libs)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c
 tests_unit_test_mailbox_LDADD = $(base_test_libs)
+tests_unit_test_system_SOURCES = tests/unit/test_system.c
+tests_unit_test_system_LDADD = $(base_test_libs)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_LDADD = $(base_test_libs)
 

@@ -9,8 +9,4 @@ void *xrealloc(void *p, size_t n);
 char *xstrdup(const char *s);
 char *xmemdup0(const void *p, size_t n); /* copy of n bytes and a NUL */
 
-/* Gives back what is not needed while nothing happens: freed memory, and program code that has run, which comes back from
- * the file when it runs again. Cheap, but no more than once in a while. */
-void mem_trim(void);
-
 #endif

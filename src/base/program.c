@@ -1,6 +1,7 @@
 /* See program.h. */
 #include "base/program.h"
 #include "base/clock.h"
+#include "base/system.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -122,7 +123,7 @@ int program_run(const char *path, int64_t timeout_ms, const atomic_bool *cancel,
 	int fds[2], rc;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) != 0)
+	if (system_pipe(fds) != 0)
 		return err_set(err, LF_EIO, "no pipe: error %d", errno);
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	rc = start(path, fds[1], &pid);

@@ -299,8 +299,11 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return status;
 }
 
+const char *cmd_program = "lfspool";
+
 int cmd_main(int argc, char **argv)
 {
+	cmd_program = argc > 0 ? argv[0] : cmd_program;
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk, not a death */
 	if (argc < 2)
 		return print_help(stderr, EXIT_USAGE);

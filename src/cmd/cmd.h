@@ -36,6 +36,8 @@ extern const struct command commands[];
 extern const unsigned command_count;
 extern const struct cmd_option cmd_common_options[];
 
+/* argv[0]. */
+extern const char *cmd_program;
 /* Finds the command in argv[1] and runs it. Returns the exit status. */
 int cmd_main(int argc, char **argv);
 /* The value of an option ("" for a given flag), NULL when it was not given. */

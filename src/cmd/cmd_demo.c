@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "daemon/client.h"
 #include "daemon/derive.h"
 #include "daemon/pipeline.h"
@@ -54,16 +55,20 @@ static void pause_ms(long ms)
 	nanosleep(&step, NULL);
 }
 
+extern char **environ;
+
 /* The child gets this demo's settings and none of the user's. */
 static void become_daemon(const struct demo *demo)
 {
-	char host[64], log[512];
+	char *const arguments[] = { (char[]){ "lfspool" }, (char[]){ "run" }, NULL };
+	char host[64], log[512], *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	static char *nothing[] = { NULL };
 	int fd;
 
 	snprintf(host, sizeof host, "http://127.0.0.1:%u", (unsigned)sink_port(demo->sink));
 	snprintf(log, sizeof log, "%s/daemon.log", demo->dir);
-	clearenv();
-	setenv("PATH", "/usr/bin:/bin", 1);
+	environ = nothing;
+	setenv("PATH", path, 1); /* the program itself may have been found there */
 	setenv("HOME", demo->dir, 1);
 	setenv("LFSPOOL_SPOOL_DIR", demo->spool_dir, 1);
 	setenv("LFSPOOL_LANGFUSE_HOST", host, 1);
@@ -74,7 +79,7 @@ static void become_daemon(const struct demo *demo)
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		dup2(fd, STDERR_FILENO);
-	execl("/proc/self/exe", "lfspool", "run", (char *)NULL);
+	system_run_self(cmd_program, arguments);
 	_exit(127);
 }
 

@@ -1,5 +1,6 @@
 /* lfspool sink: a loopback receiver, to see what would leave the machine before it does. */
 #include "cmd/cmd.h"
+#include "base/system.h"
 #include "cmd/term.h"
 #include <signal.h>
 #include <time.h>
@@ -27,16 +28,12 @@ static int parse_profile(const char *text, enum sink_profile *ret)
 
 static void wait_for_end(int64_t seconds)
 {
-	struct timespec limit = { .tv_sec = (time_t)seconds };
 	sigset_t signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	if (seconds > 0)
-		(void)sigtimedwait(&signals, NULL, &limit);
-	else
-		(void)sigwaitinfo(&signals, NULL);
+	(void)system_wait_signal(&signals, seconds > 0 ? seconds * 1000 : -1);
 }
 
 static void block_signals(void)

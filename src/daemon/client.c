@@ -1,6 +1,7 @@
 /* Talks to a running daemon; see client.h. */
 #include "daemon/client.h"
 #include "base/file.h"
+#include "base/system.h"
 #include "daemon/control.h"
 #include <errno.h>
 #include <sys/socket.h>
@@ -14,7 +15,7 @@ static int connect_to(const char *dir, struct err *err)
 
 	if (dir_fd < 0)
 		return dir_fd;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = system_socket();
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
 		saved = errno;
 		close(fd);

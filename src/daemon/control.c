@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "daemon/request.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -37,25 +38,11 @@ struct control {
 	struct connection connections[MAX_CONNECTIONS]; /* the accepting thread's; `finished` is the connection's word */
 };
 
-/* The directory is reached through a descriptor: a socket address holds only 108 bytes. */
 int control_address(const char *dir, struct sockaddr_un *ret, struct err *err)
 {
-	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = system_socket_address(dir, CONTROL_SOCKET, ret);
 
-	if (fd < 0)
-		return err_set(err, errno == ENOENT ? LF_ENOENT : LF_EIO, "%s: %s", dir, strerror(errno));
-	memset(ret, 0, sizeof *ret);
-	ret->sun_family = AF_UNIX;
-	snprintf(ret->sun_path, sizeof ret->sun_path, "/proc/self/fd/%d/" CONTROL_SOCKET, fd);
-	return fd;
-}
-
-static bool peer_allowed(int fd)
-{
-	struct ucred peer;
-	socklen_t n = sizeof peer;
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+	return fd < 0 ? err_set(err, errno == ENOENT ? LF_ENOENT : LF_EIO, "%s: %s", dir, strerror(errno)) : fd;
 }
 
 static void keep_fd(struct msghdr *message, int *ret_fd)
@@ -83,7 +70,7 @@ static int read_request(int fd, struct buf *request, int *ret_fd, bool *ret_lost
 		char chunk[4096];
 		struct iovec io = { chunk, sizeof chunk };
 		struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
-		ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+		ssize_t n = system_receive(fd, &message);
 		if (n <= 0)
 			return LF_EIO;
 		keep_fd(&message, ret_fd);
@@ -105,7 +92,7 @@ static void *connection_main(void *arg)
 	buf_init(&reply, 0);
 	(void)setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	(void)setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (peer_allowed(connection->fd) && read_request(connection->fd, &request, &context.input_fd, &context.input_lost) == 0) {
+	if (system_peer_is_us(connection->fd) && read_request(connection->fd, &request, &context.input_fd, &context.input_lost) == 0) {
 		request_handle(&context, buf_view(&request), &reply);
 		buf_char(&reply, '\n');
 		(void)file_write_all(connection->fd, buf_view(&reply));
@@ -164,7 +151,7 @@ static struct connection *await_place(struct control *control)
 static void accept_one(struct control *control)
 {
 	struct connection *connection = await_place(control);
-	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = system_accept(control->listen_fd);
 
 	if (fd < 0) { /* no descriptors: they come back when a connection ends */
 		(void)pause_or_stop(control);
@@ -212,7 +199,7 @@ static int listen_at(struct control *control, const char *dir, struct err *err)
 	if (dir_fd < 0)
 		return dir_fd;
 	(void)unlink(control->path);
-	control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	control->listen_fd = system_socket();
 	if (control->listen_fd < 0 || bind(control->listen_fd, (struct sockaddr *)&address, sizeof address) != 0 ||
 	    chmod(control->path, 0600) != 0 || listen(control->listen_fd, 64) != 0)
 		rc = err_set(err, LF_EIO, "%s: %s", control->path, strerror(errno));
@@ -240,7 +227,7 @@ int control_start(struct work *work, const char *dir, struct control **ret, stru
 	control->listen_fd = control->stop_pipe[0] = control->stop_pipe[1] = -1;
 	control->path = file_join(dir, CONTROL_SOCKET);
 	rc = listen_at(control, dir, err);
-	if (rc == 0 && pipe2(control->stop_pipe, O_CLOEXEC) != 0)
+	if (rc == 0 && system_pipe(control->stop_pipe) != 0)
 		rc = err_set(err, LF_EIO, "pipe: %s", strerror(errno));
 	if (rc == 0 && pthread_create(&control->thread, NULL, control_main, control) != 0)
 		rc = err_set(err, LF_ENOMEM, "cannot start the control thread");

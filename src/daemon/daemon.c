@@ -5,6 +5,7 @@
  */
 #include "daemon/daemon.h"
 #include "base/log.h"
+#include "base/system.h"
 #include "daemon/control.h"
 #include "daemon/exporter.h"
 #include "daemon/flush.h"
@@ -13,10 +14,8 @@
 #include "daemon/server.h"
 #include "daemon/sources.h"
 #include "daemon/writer.h"
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifdef HAVE_CONFIG_H
@@ -26,7 +25,8 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#define REOPEN_PAUSE_S 1
+#define REOPEN_PAUSE_MS 1000
+#define REOPEN_LONGEST_MS 60000
 
 static void notify_service(const char *state)
 {
@@ -157,12 +157,11 @@ static void say_hello(const struct conf *conf)
 static int wait_signal(const sigset_t *signals)
 {
 	int64_t every_ms = watchdog_ms();
-	struct timespec limit = { (time_t)(every_ms / 1000), (long)(every_ms % 1000) * 1000000L };
-	int n = every_ms > 0 ? sigtimedwait(signals, NULL, &limit) : sigwaitinfo(signals, NULL);
+	int signal = system_wait_signal(signals, every_ms > 0 ? every_ms : -1);
 
-	if (n < 0 && errno == EAGAIN)
+	if (signal == 0 && every_ms > 0)
 		notify_service("WATCHDOG=1");
-	return n < 0 ? 0 : n;
+	return signal;
 }
 
 /* With a configuration that does not load, or does not start, the old one goes on. */
@@ -195,19 +194,19 @@ static int restart(struct running *running, struct conf **conf, daemon_reload_fn
 /* A spool that broke under us is opened again, which recovers it; until that works nothing is acknowledged. */
 static int reopen(struct running *running, const struct conf *conf, const sigset_t *signals, struct err *err)
 {
-	struct timespec pause = { REOPEN_PAUSE_S, 0 };
+	int64_t pause_ms = REOPEN_PAUSE_MS;
 	int signal;
 
 	log_event(LOG_LEVEL_ERROR, "spool.broken", "note=\"closing it and opening it again\"");
 	stop(running);
 	for (;;) {
-		signal = sigtimedwait(signals, NULL, &pause);
+		signal = system_wait_signal(signals, pause_ms);
 		if (signal == SIGTERM || signal == SIGINT)
 			return signal;
 		if (start(running, conf, err) == 0)
 			return 0;
 		log_event(LOG_LEVEL_ERROR, "spool.broken", "error=\"%s\"", err->text);
-		pause.tv_sec = pause.tv_sec < 60 ? pause.tv_sec * 2 : 60;
+		pause_ms = pause_ms < REOPEN_LONGEST_MS ? pause_ms * 2 : REOPEN_LONGEST_MS;
 	}
 }
 

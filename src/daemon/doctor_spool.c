@@ -1,6 +1,7 @@
 /* The spool's folder, its disk, and what waits in it. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/system.h"
 #include "daemon/doctor_private.h"
 #include "daemon/request.h"
 #include <errno.h>
@@ -9,9 +10,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/vfs.h>
-#endif
 
 #define OLD_MS (INT64_C(3600) * 1000)
 #define NEARLY_FULL_PERCENT 90
@@ -57,31 +55,25 @@ void doctor_spool(const struct doctor *doctor)
 
 /* On which nothing is safe, or SQLite's log does not work. */
 static const struct {
-	unsigned long type;
+	const char *type;
 	enum doctor_level level;
 	const char *name, *found;
 } file_systems[] = {
-	{ 0x6969, DOCTOR_BAD, "NFS", "several machines would write to one file" },
-	{ 0xFF534D42, DOCTOR_BAD, "CIFS", "several machines would write to one file" },
-	{ 0xFE534D42, DOCTOR_BAD, "SMB", "several machines would write to one file" },
-	{ 0x01021994, DOCTOR_WARN, "tmpfs", "what is in memory is lost at the next start of the machine" },
-	{ 0x858458F6, DOCTOR_WARN, "ramfs", "what is in memory is lost at the next start of the machine" },
+	{ "nfs", DOCTOR_BAD, "NFS", "several machines would write to one file" },
+	{ "cifs", DOCTOR_BAD, "CIFS", "several machines would write to one file" },
+	{ "smb", DOCTOR_BAD, "SMB", "several machines would write to one file" },
+	{ "tmpfs", DOCTOR_WARN, "tmpfs", "what is in memory is lost at the next start of the machine" },
+	{ "ramfs", DOCTOR_WARN, "ramfs", "what is in memory is lost at the next start of the machine" },
 };
 
 static void judge_file_system(const struct doctor *doctor, const char *dir)
 {
-#ifdef __linux__
-	struct statfs fs;
+	const char *type = system_file_system(dir);
 
-	if (statfs(dir, &fs) != 0)
-		return;
-	for (size_t i = 0; i < sizeof file_systems / sizeof file_systems[0]; i++)
-		if ((unsigned long)fs.f_type == file_systems[i].type)
+	for (size_t i = 0; type && i < sizeof file_systems / sizeof file_systems[0]; i++)
+		if (strcmp(type, file_systems[i].type) == 0)
 			doctor_say(doctor, file_systems[i].level, "set spool_dir to a folder on a local disk", "%s is on %s: %s", dir,
 			           file_systems[i].name, file_systems[i].found);
-#else
-	(void)doctor, (void)dir, (void)file_systems;
-#endif
 }
 
 void doctor_disk(const struct doctor *doctor)

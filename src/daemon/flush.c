@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "daemon/counting.h"
 #include "daemon/derive.h"
 #include <pthread.h>
@@ -294,7 +295,7 @@ static void tidy_up(struct flusher *flusher)
 	flusher->round_cpu_ns = cpu_ns;
 	flusher->round_mono_ns = mono_ns;
 	if (quiet && !flusher->tidy)
-		mem_trim();
+		system_trim();
 	flusher->tidy = quiet;
 }
 

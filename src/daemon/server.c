@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "daemon/server_private.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -156,7 +157,7 @@ static int64_t backoff_ms(struct server *server)
 	server->attempt++;
 	if (cap > BACKOFF_LAST_MS)
 		cap = BACKOFF_LAST_MS;
-	(void)!getrandom(&random, sizeof random, 0);
+	(void)!getentropy(&random, sizeof random);
 	return BACKOFF_FIRST_MS / 5 + (int64_t)(random % (uint32_t)cap);
 }
 
@@ -256,7 +257,7 @@ static int server_start(struct server *server, struct err *err)
 {
 	int rc = pipeline_new(server->work, "opencode", server->url, &server->result, &server->pipeline, err);
 
-	if (rc == 0 && pipe2(server->stop_pipe, O_CLOEXEC) != 0)
+	if (rc == 0 && system_pipe(server->stop_pipe) != 0)
 		rc = err_set(err, LF_EIO, "pipe: %s", strerror(errno));
 	if (rc == 0 && pthread_create(&server->thread, NULL, server_main, server) != 0)
 		rc = err_set(err, LF_ENOMEM, "cannot start a thread for %s", server->url);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "daemon/transcripts.h"
 #include "ingest/watch.h"
 #include <dirent.h>
@@ -350,7 +351,8 @@ int sources_start(struct work *work, struct sources **ret, struct err *err)
 	sources = sources_new(work);
 	sources->wishes = mailbox_new(16);
 	sources->published.all.state = SOURCE_WAITING;
-	if (pipe2(sources->pipe, O_CLOEXEC | O_NONBLOCK) != 0 || pthread_create(&sources->thread, NULL, sources_main, sources) != 0) {
+	if (system_pipe(sources->pipe) != 0 || fcntl(sources->pipe[0], F_SETFL, O_NONBLOCK) != 0 ||
+	    fcntl(sources->pipe[1], F_SETFL, O_NONBLOCK) != 0 || pthread_create(&sources->thread, NULL, sources_main, sources) != 0) {
 		sources_free(sources);
 		return err_set(err, LF_ENOMEM, "cannot start the thread that follows the sources");
 	}

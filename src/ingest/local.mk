@@ -24,7 +24,12 @@ src_ingest_libingest_a_SOURCES = \
 	src/ingest/src_opencode_parts.c \
 	src/ingest/src_opencode_run.c \
 	src/ingest/src_opencode_storage.c src/ingest/src_opencode_storage.h \
-	src/ingest/watch.c src/ingest/watch.h
+	src/ingest/watch.h
+if LINUX
+src_ingest_libingest_a_SOURCES += src/ingest/watch_linux.c
+else
+src_ingest_libingest_a_SOURCES += src/ingest/watch_posix.c
+endif
 
 if HAVE_CMOCKA
 ingest_tests = \

@@ -443,7 +443,7 @@ int sink_start(const struct sink_options *options, struct sink **ret, struct err
 
 	sink->options = *options;
 	make_auth(sink);
-	(void)!getrandom(&sink->run, sizeof sink->run, 0);
+	(void)!getentropy(&sink->run, sizeof sink->run);
 	pthread_mutex_init(&sink->lock, NULL);
 	rc = parse_listen(options->listen, &address, err);
 	if (rc == 0)

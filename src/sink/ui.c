@@ -37,7 +37,7 @@ void ui_page(struct sink *sink, struct sink_request *request, struct sink_answer
 	(void)request;
 	if (switched_off(sink, answer))
 		return;
-	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+	if (getentropy(random, sizeof random) != 0) {
 		answer_message(answer, 500, "no random numbers", NULL);
 		return;
 	}

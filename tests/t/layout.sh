@@ -49,6 +49,13 @@ only_in curl/curl.h src/ship
 only_in ini.h src/conf
 only_in microhttpd.h src/sink src/daemon
 only_in xxhash.h src/base
+# What only Linux has stands in two files, each with one beside it that does without (configure --disable-linux).
+linux='sys/inotify.h|inotify_|sys/epoll.h|sys/eventfd.h|sys/timerfd.h|sys/signalfd.h|sys/prctl.h|linux/|sys/vfs.h|sys/statfs.h|struct statfs|link.h>|malloc.h>|"/proc/'
+linux="$linux|SO_PEERCRED|struct ucred|sigwaitinfo|sigtimedwait|pipe2|accept4|SOCK_CLOEXEC|SOCK_NONBLOCK|MSG_CMSG_CLOEXEC|O_PATH|O_TMPFILE|getrandom|clearenv"
+linux="$linux|sync_file_range|fallocate\\(|renameat2|statx|gettid|strchrnul|mempcpy|rawmemchr|secure_getenv|program_invocation|pthread_setname|mremap|memfd_|splice\\("
+for f in $(grep -rlE "(^|[^a-z_])($linux)" src spool redact --include='*.[ch]'); do
+	case $f in src/base/system_linux.c|src/ingest/watch_linux.c) ;; *) complain "$f: $(grep -nE "(^|[^a-z_])($linux)" "$f" | head -3)" ;; esac
+done
 for f in $(grep -rlF 'clean_record_make.h' src redact spool); do
 	case $f in redact/*|spool/*|src/event/*) ;; *) complain "$f makes clean records" ;; esac
 done

@@ -1,11 +1,11 @@
 /* inotify; see watch.h. A directory that goes is forgotten, and can be added again. */
 #include "ingest/watch.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #define MAX_DIRS 4096 /* what is beyond is looked at now and then */
@@ -26,15 +26,13 @@ struct watch {
 /* NFS, SMB, 9p, FUSE: changes made elsewhere are not told. */
 static bool is_mute(const char *dir)
 {
-	static const unsigned long mute[] = { 0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x01021997, 0x65735546 };
-	struct statfs fs;
+	static const char *const mute[] = { "nfs", "cifs", "smb", "9p", "fuse" };
+	const char *type = system_file_system(dir);
 
-	if (statfs(dir, &fs) != 0)
-		return true;
-	for (size_t i = 0; i < sizeof mute / sizeof mute[0]; i++)
-		if (((unsigned long)fs.f_type & 0xffffffffUL) == mute[i])
+	for (size_t i = 0; type && i < sizeof mute / sizeof mute[0]; i++)
+		if (strcmp(type, mute[i]) == 0)
 			return true;
-	return false;
+	return !type;
 }
 
 struct watch *watch_new(void)

@@ -32,7 +32,7 @@ check() { # WHAT
 	exits 0 "$LFSPOOL" metrics
 	stop_sink
 	grep -q ' 0 duplicates, 0 rejected' "$tmp/sink.out" || fail "$1: $(cat "$tmp/sink.out")"
-	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "$claude/truth.json" --rawfile metrics "$tmp/out" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
+	jq -n -r --slurpfile obs "$tmp/observations.jsonl" --slurpfile truth "${truth:-$claude/truth.json}" --rawfile metrics "$tmp/out" -f "$srcdir/tests/t/claude.jq" >"$tmp/check" 2>&1
 	[ ! -s "$tmp/check" ] || fail "$1: $(cat "$tmp/check")"
 }
 place() { # FILE: its directory in the agent's own
@@ -75,8 +75,27 @@ before=$("$LFSPOOL" status --json | jq '.sources[0].events')
 echo '{"type":"queue-operation","sessionId":"0b6f3c1e-6666-4aaa-8bbb-000000000006"}' >>"$projects/$two"
 wait_for "what is appended after a restart does not arrive" of_claude ".events > $before"
 expect "$stored" "$("$LFSPOOL" status --json | jq .spool.records)" "records after rewriting"
+
+# The first session resumed twice in the old way, once with an answer more, and forked: what was copied counts once.
+first=$(grep '000000000001.jsonl' "$tmp/files")
+as() { sed "s/0b6f3c1e-1111-4aaa-8bbb-000000000001/0b6f3c1e-$1/g" "$from/$first"; }
+as 7777-4aaa-8bbb-000000000007 | head -20 >"$projects/$(dirname "$first")/resumed.jsonl"
+{
+	as 8888-4aaa-8bbb-000000000008
+	echo '{"type":"user","uuid":"u-more","sessionId":"0b6f3c1e-8888-4aaa-8bbb-000000000008","timestamp":"'"$today"'T10:30:00.000Z","message":{"role":"user","content":"And more"}}'
+	echo '{"type":"assistant","uuid":"a-more","parentUuid":"u-more","sessionId":"0b6f3c1e-8888-4aaa-8bbb-000000000008","timestamp":"'"$today"'T10:30:01.000Z","message":{"id":"msg_01FAKEmore","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[{"type":"text","text":"More."}],"usage":{"input_tokens":3,"output_tokens":4}}}'
+} >"$projects/$(dirname "$first")/again.jsonl"
+jq -c 'if .uuid then .forkedFrom = {sessionId, messageUuid: .uuid} | .sessionId = "0b6f3c1e-9999-4aaa-8bbb-000000000009" else . end' "$from/$first" >"$projects/$(dirname "$first")/forked.jsonl"
+wait_for "the copies are not seen" of_claude '.files == 11'
+wait_for "the answer that was added does not arrive" sh -c '"$0" export | grep -q "\"message\":\"msg_01FAKEmore\".*\"completed\""' "$LFSPOOL"
 stop_daemon || fail "the daemon ends badly: $(tail -3 "$tmp/daemon.err")"
-check "grown and killed"
+jq '.files["7"] = { sessionId: "7", generationsByModel: {}, toolCalls: {} }
+	| .files["8"] = { sessionId: "0b6f3c1e-8888-4aaa-8bbb-000000000008", generations: 1, generationsByModel: { "claude-sonnet-4-6": 1 }, toolCalls: {} }
+	| .totals.generations += 1 | .totals.userPrompts += 1 | .totals.tokens.input += 3 | .totals.tokens.output += 4' "$claude/truth.json" >"$tmp/truth"
+truth=$tmp/truth
+check "grown, killed, resumed and forked"
+truth=''
+rm "$projects/$(dirname "$first")/resumed.jsonl" "$projects/$(dirname "$first")/again.jsonl" "$projects/$(dirname "$first")/forked.jsonl"
 
 # What stands in place of a file, longer or shorter, is read from its beginning.
 other() { # N: the transcript of session 6 with other ids

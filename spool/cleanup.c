@@ -110,11 +110,11 @@ static int expire(struct spool *spool, int64_t limit_ms, struct err *err)
 	bool more = true;
 	int rc = 0;
 
-	while (rc == 0 && more)
+	for (; rc == 0 && more; spool_pause(spool))
 		rc = expire_session(spool, limit_ms, false, &more, err);
 	if (rc == 0)
 		rc = expire_letters(spool, limit_ms, err);
-	for (more = true; rc == 0 && more;)
+	for (more = true; rc == 0 && more; spool_pause(spool))
 		rc = expire_session(spool, limit_ms, true, &more, err);
 	return rc;
 }
@@ -153,6 +153,7 @@ int spool_shrink(struct spool *spool, struct err *err)
 			rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
 		if (rc == 0)
 			rc = cut_log(spool, err);
+		spool_pause(spool);
 	} while (rc == 0 && pages > 0 && pages < before);
 	return rc;
 }

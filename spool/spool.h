@@ -33,6 +33,11 @@ const char *spool_path(const struct spool *spool);
 int spool_begin(struct spool *spool, struct err *err);
 int spool_commit(struct spool *spool, struct err *err);
 void spool_rollback(struct spool *spool);
+/* Long work (purge, cleanup, and a caller's own) pauses between its transactions: then fn is called, and may append meanwhile. Not
+ * from within fn. */
+typedef void spool_pause_fn(void *context);
+void spool_set_pause(struct spool *spool, spool_pause_fn *fn, void *context);
+void spool_pause(struct spool *spool);
 
 /* ---- records: the log ---- */
 enum spool_appended { SPOOL_STORED, SPOOL_UNCHANGED };
@@ -202,6 +207,7 @@ struct spool_purge {
 	bool dry_run;
 };
 struct spool_purged { uint64_t records, observations, undelivered, dead, bytes; };
+/* A few sessions at a time: stopped in the middle, the others are left. */
 int spool_purge(struct spool *spool, const struct spool_purge *purge, struct spool_purged *ret, struct err *err);
 /* Retention and cap, in the order of FORMAT.md, each step counted in counter "dropped"/<reason>; then
  * incremental vacuum. Call outside a transaction. now_ms: wall clock. */

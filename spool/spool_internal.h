@@ -55,6 +55,9 @@ struct spool {
 	int64_t cleaned_mono_ms;    /* 0: not yet in this process */
 	int64_t tick;               /* the last dirty mark; they grow, so that the oldest is assembled first */
 	int64_t keep_tick;          /* marks from here on survive spool_mark_clean() in this transaction */
+	spool_pause_fn *pause;
+	void *pause_context;
+	bool pausing;
 	struct put_set put;
 	struct late late;
 	struct buf scratch;

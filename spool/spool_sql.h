@@ -98,9 +98,9 @@
 	" ON o.span_id=g.span_id WHERE (g.body<>'' OR o.id IS NOT NULL) AND "
 #define CHILDLESS(s) "NOT EXISTS(SELECT 1 FROM head c WHERE c.source=" s ".source AND c.kind=0 AND c.link=" s ".id AND c.link<>'')"
 
-/* What a purge chooses: ?1 a session or '', ?2 a time or 0, ?3 delivered ones only. */
-#define PURGE_WHERE(time) " WHERE (?1='' OR session=?1) AND (?2=0 OR " time "<?2) AND (?3=0 OR (source, session) IN" \
-	" (SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d" \
+/* What a purge chooses of one session: ?1 its id, ?2 a time or 0, ?3 delivered ones only, ?4 the last that was there when it began. */
+#define PURGE_WHERE(table, number, time) " WHERE session=?1 AND " number "<=?4 AND (?2=0 OR " time "<?2) AND (?3=0 OR EXISTS" \
+	"(SELECT 1 FROM session s WHERE s.source=" table ".source AND s.id=?1 AND " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d" \
 	" WHERE d.session=s.id AND d.source=s.source AND d.state<>3 AND NOT " LANGFUSE_OFF ")))"
 #define PURGE_DEAD_WHERE " WHERE (?1='' OR session=?1) AND (?2=0 OR time<?2)"
 
@@ -137,6 +137,8 @@
 	X(SQL_OUTGO_WAITING, "SELECT sink, count(*), min(start_ms) FROM outgo " BY("outgo_pending") "WHERE state=0 GROUP BY sink") \
 	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
+	X(SQL_PURGE_NEXT, "SELECT min(id) FROM (SELECT min(session) AS id FROM record WHERE session>?1 UNION ALL SELECT min(session) FROM observation WHERE session>?1" \
+		" UNION ALL SELECT min(session) FROM outgo WHERE state=0 AND session>?1)") \
 	X(SQL_STORED_BEFORE, "SELECT s.source, s.id FROM session s WHERE s.stored_ms<?1 AND (?2<>0 OR (" SETTLED_SESSION("s") ")) AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1")
 
 #define SPOOL_SQL_COLD(X) \
@@ -160,8 +162,8 @@
 	X(SQL_HEAD_FROM_RECORD, "INSERT OR REPLACE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT source, key, seq, session, message, kind, level, ord, fp, link, time FROM record WHERE seq=?1") \
 	X(SQL_HEAD_DROP, "DELETE FROM head WHERE source=?1 AND key=?2 AND seq=?3") \
 	X(SQL_HEAD_DROP_SEQ, "DELETE FROM head WHERE seq=?1") \
-	X(SQL_HEADS_DROP_LOST, "DELETE FROM head WHERE seq NOT IN (SELECT seq FROM record)") \
 	X(SQL_HEADS_MAKE, "INSERT OR IGNORE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last") \
+	X(SQL_HEADS_MAKE_OF, "INSERT OR IGNORE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record WHERE session=?1 GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last") \
 	X(SQL_HEADS_DROP_MAIN_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND kind<>2") \
 	X(SQL_HEADS_DROP_PART_OF, "DELETE FROM head " BY("head_part") "WHERE source=?1 AND session=?2 AND kind=2") \
 	X(SQL_EACH_RECORD, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r ORDER BY r.seq") \
@@ -245,14 +247,16 @@
 	X(SQL_LANGFUSE_OFF, "SELECT " LANGFUSE_OFF) \
 	X(SQL_PENDING_MIN, "SELECT start_ms FROM observation WHERE state=0 ORDER BY start_ms LIMIT 1") \
 	X(SQL_SETTLED_SESSIONS, "SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1") \
-	X(SQL_PURGE_RECORDS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM record" PURGE_WHERE("time")) \
-	X(SQL_PURGE_UNASSEMBLED, "SELECT count(*) FROM record" PURGE_WHERE("time") " AND (source, session) IN (SELECT source, id FROM session WHERE dirty<>0 OR open<>0)") \
-	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum((state<>3 AND NOT " LANGFUSE_OFF ") OR " WAITED_FOR("observation") "), 0) FROM observation" PURGE_WHERE("start_ms")) \
-	X(SQL_PURGE_OUTGO_SIZE, "SELECT 0, coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum(body<>''), 0) FROM outgo" PURGE_WHERE("start_ms") " AND state=0") \
+	X(SQL_PURGE_RECORDS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM record" PURGE_WHERE("record", "seq", "time")) \
+	X(SQL_PURGE_UNASSEMBLED, "SELECT count(*) FROM record" PURGE_WHERE("record", "seq", "time") " AND (source, session) IN (SELECT source, id FROM session WHERE dirty<>0 OR open<>0)") \
+	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum((state<>3 AND NOT " LANGFUSE_OFF ") OR " WAITED_FOR("observation") "), 0) FROM observation" PURGE_WHERE("observation", "id", "start_ms")) \
+	X(SQL_PURGE_OUTGO_SIZE, "SELECT 0, coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum(body<>''), 0) FROM outgo" PURGE_WHERE("outgo", "id", "start_ms") " AND state=0") \
 	X(SQL_PURGE_DEAD_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM dead" PURGE_DEAD_WHERE) \
-	X(SQL_PURGE_RECORDS, "DELETE FROM record" PURGE_WHERE("time")) \
-	X(SQL_PURGE_OUTGO, "DELETE FROM outgo" PURGE_WHERE("start_ms") " AND state=0") \
-	X(SQL_PURGE_OBSERVATIONS, "DELETE FROM observation" PURGE_WHERE("start_ms")) \
+	X(SQL_PURGE_LAST, "SELECT coalesce((SELECT max(seq) FROM record), 0), coalesce((SELECT max(id) FROM observation), 0), coalesce((SELECT max(id) FROM outgo), 0)") \
+	X(SQL_PURGE_KEYS, "SELECT source, key, seq FROM record" PURGE_WHERE("record", "seq", "time")) \
+	X(SQL_PURGE_RECORDS, "DELETE FROM record" PURGE_WHERE("record", "seq", "time")) \
+	X(SQL_PURGE_OUTGO, "DELETE FROM outgo" PURGE_WHERE("outgo", "id", "start_ms") " AND state=0") \
+	X(SQL_PURGE_OBSERVATIONS, "DELETE FROM observation" PURGE_WHERE("observation", "id", "start_ms")) \
 	X(SQL_PURGE_DEAD, "DELETE FROM dead" PURGE_DEAD_WHERE)
 
 #define SPOOL_SQL(X) SPOOL_SQL_HOT(X) SPOOL_SQL_COLD(X)

@@ -292,6 +292,21 @@ void spool_rollback(struct spool *spool)
 	late_forget(spool);
 }
 
+void spool_set_pause(struct spool *spool, spool_pause_fn *fn, void *context)
+{
+	spool->pause = fn;
+	spool->pause_context = context;
+}
+
+void spool_pause(struct spool *spool)
+{
+	if (!spool->pause || spool->pausing || spool->in_transaction || spool->broken)
+		return;
+	spool->pausing = true;
+	spool->pause(spool->pause_context);
+	spool->pausing = false;
+}
+
 int spool_enter(struct spool *spool, bool *ret_own, struct err *err)
 {
 	*ret_own = false;

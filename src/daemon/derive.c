@@ -228,8 +228,10 @@ static int derive_some(struct spool *spool, const struct derive_options *options
 	struct session_list list = { 0 };
 	int rc = each(spool, max, list_add, &list, err);
 
-	for (size_t i = 0; rc == 0 && i < list.count; i++)
+	for (size_t i = 0; rc == 0 && i < list.count; i++) {
 		rc = derive_one(spool, options, &list.items[i], err);
+		spool_pause(spool);
+	}
 	*ret_count = list.count;
 	list_done(&list);
 	return rc;

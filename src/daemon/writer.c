@@ -1,5 +1,6 @@
 /*
- * The writer's thread; see writer.h. While one commit waits for the disk the next group gathers in the
+ * The writer's thread; see writer.h. Jobs that append go first, also between the transactions of a long job, so that what comes in
+ * need not wait for a purge. While one commit waits for the disk the next group gathers in the
  * mailbox, so groups grow under load and a lone job waits for nobody.
  */
 #include "daemon/writer.h"
@@ -26,6 +27,8 @@ struct job {
 struct writer {
 	struct spool *spool;
 	struct mailbox *queue;
+	struct job **later; /* not grouped; taken while another ran */
+	int later_count;
 	pthread_t thread;
 };
 
@@ -79,19 +82,44 @@ static void run_group(struct spool *spool, struct job **jobs, int count)
 	}
 }
 
-static void run_jobs(struct spool *spool, struct job **jobs, int count)
+/* Runs those that append, together; the others are kept. */
+static void run_appending(struct writer *writer, struct job **jobs, int count)
 {
-	for (int i = 0; i < count;) {
-		int n = 0;
-		while (i + n < count && jobs[i + n]->grouped)
-			n++;
-		if (n > 0) {
-			run_group(spool, jobs + i, n);
-			i += n;
-			continue;
-		}
-		jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, jobs[i]->err);
-		answer(jobs[i++]);
+	struct job *grouped[GROUP_JOBS];
+	int n = 0;
+
+	writer->later = xrealloc(writer->later, (size_t)(writer->later_count + count) * sizeof(struct job *));
+	for (int i = 0; i < count; i++) {
+		if (jobs[i]->grouped)
+			grouped[n++] = jobs[i];
+		else
+			writer->later[writer->later_count++] = jobs[i];
+	}
+	if (n > 0)
+		run_group(writer->spool, grouped, n);
+}
+
+/* Between two transactions of a long job. */
+static void serve_meanwhile(void *context)
+{
+	struct writer *writer = context;
+	struct job *jobs[GROUP_JOBS];
+	int n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, 0);
+
+	if (n > 0)
+		run_appending(writer, jobs, n);
+}
+
+/* In the order in which they came; while one runs, more may come. */
+static void run_later(struct writer *writer)
+{
+	while (writer->later_count > 0) {
+		struct job *job = writer->later[0];
+
+		memmove(writer->later, writer->later + 1, (size_t)--writer->later_count * sizeof(struct job *));
+		job->rc = job->fn(writer->spool, job->arg, job->err);
+		answer(job);
+		serve_meanwhile(writer);
 	}
 }
 
@@ -101,8 +129,10 @@ static void *writer_main(void *arg)
 	struct job *jobs[GROUP_JOBS];
 	int n;
 
-	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, -1)) >= 0)
-		run_jobs(writer->spool, jobs, n);
+	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, -1)) >= 0) {
+		run_appending(writer, jobs, n);
+		run_later(writer);
+	}
 	return NULL;
 }
 
@@ -112,7 +142,9 @@ int writer_start(struct spool *spool, struct writer **ret, struct err *err)
 
 	writer->spool = spool;
 	writer->queue = mailbox_new(QUEUE_JOBS);
+	spool_set_pause(spool, serve_meanwhile, writer);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
+		spool_set_pause(spool, NULL, NULL);
 		mailbox_free(writer->queue);
 		free(writer);
 		return err_set(err, LF_ENOMEM, "cannot start the writer's thread");
@@ -140,6 +172,8 @@ void writer_stop(struct writer *writer)
 {
 	mailbox_close(writer->queue);
 	pthread_join(writer->thread, NULL);
+	spool_set_pause(writer->spool, NULL, NULL);
 	mailbox_free(writer->queue);
+	free(writer->later);
 	free(writer);
 }

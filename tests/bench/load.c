@@ -37,14 +37,14 @@ static void add_content(struct load *load, size_t bytes, struct buf *out)
 	load->at += bytes;
 }
 
-/* Yesterday, a second an event: within what is taken as a session that is not old. */
+/* A second an event, one session after another, over the month before. */
 static int64_t time_of(unsigned session, unsigned event)
 {
 	static int64_t base_ms;
 
 	if (base_ms == 0)
-		base_ms = ((int64_t)time(NULL) - 7200) * 1000;
-	return base_ms + (int64_t)(session % 1000) + (int64_t)event * 1000;
+		base_ms = ((int64_t)time(NULL) - 30 * 86400) * 1000;
+	return base_ms + (int64_t)(session % 5000) * 500000 + (int64_t)event * 1000;
 }
 
 static void open_event(struct buf *out, const char *type, unsigned session, unsigned event)

@@ -124,6 +124,41 @@ static void purging_nothing_is_an_error(void **state)
 	assert_int_equal(spool_purge(f->spool, &purge, &got, &err), LF_EINVAL);
 }
 
+static void append_meanwhile(void *context)
+{
+	struct spool *spool = *(struct spool **)context;
+	struct err err = { 0 };
+
+	OK(spool_begin(spool, &err));
+	append(spool, (struct entry){ RECORD_MESSAGE, "z", "m", "meanwhile", "", "{\"a\":1}", 0, 0, 1 });
+	OK(spool_commit(spool, &err));
+	spool_pause(spool); /* not again from within */
+	*(struct spool **)context = NULL;
+}
+
+static void append_once(void *context)
+{
+	if (*(struct spool **)context)
+		append_meanwhile(context);
+}
+
+/* What comes in while a purge is under way stays. */
+static void a_purge_leaves_what_comes_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct spool *spool = f->spool;
+	struct spool_purge purge = { .all = true };
+	struct spool_purged purged;
+	struct err err = { 0 };
+
+	fill_for_purge(f->spool);
+	spool_set_pause(f->spool, append_once, &spool);
+	OK(spool_purge(f->spool, &purge, &purged, &err));
+	assert_null(spool);
+	assert_int_equal(figures(f->spool).records, 1);
+	assert_int_equal(figures(f->spool).sessions, 1);
+}
+
 /* A head that was purged leaves the place to the revision before it. */
 static void purging_a_revision_uncovers_the_one_before(void **state)
 {
@@ -473,7 +508,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_purge_deletes_what_it_says), T(purging_nothing_is_an_error), T(purging_a_revision_uncovers_the_one_before),
+		cmocka_unit_test(each_purge_deletes_what_it_says), T(purging_nothing_is_an_error), T(purging_a_revision_uncovers_the_one_before), T(a_purge_leaves_what_comes_meanwhile),
 		T(below_the_cap_nothing_goes), T(the_cap_takes_in_its_order), T(content_goes_and_metadata_stays), T(the_oldest_records_go_last_of_all),
 		T(a_parent_outlives_its_children), T(growth_is_stopped_at_once), T(the_file_shrinks_again), T(a_drained_backlog_gives_its_room_back), T(retention_takes_old_sessions),
 		T(a_clock_that_jumps_deletes_nothing), T(a_clock_in_1970_deletes_nothing), T(a_full_disk_stores_nothing_and_goes_on_later),

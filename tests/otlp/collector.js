@@ -1,8 +1,9 @@
 // A collector for tests: takes OTLP for all signals over gRPC (OpenTelemetry's usual server, @grpc/grpc-js), HTTP/protobuf and
 // HTTP/JSON, and writes one line of JSON per request. What it answers can be ordered beforehand.
-//   node collector.js --out FILE --ports FILE [--raw DIR] [--tls DIR [--client-ca FILE]]
+//   node collector.js --out FILE --ports FILE [--raw DIR] [--tls DIR [--client-ca FILE]] [--idle MS]
 // --ports: where the ports go once all are open, as shell assignments: http=… grpc=… raw2=… (and https=… grpcs=… with --tls, a
 //   folder with cert.pem and key.pem). raw2 speaks HTTP/2 without gRPC, as a proxy does that answers for its server.
+// --idle: connections of gRPC without a call for so long are closed.
 // --raw: bodies, uncompressed, and headers, as they came.
 // A line: { n, at, signal, protocol, path, peer, tls, headers, gzip, answer, items, faults }; peer tells connections apart.
 // Orders, as a JSON list by POST to /order on the http port; the first that fits is used up; "times" is 1 without a word:
@@ -24,7 +25,7 @@ const protobuf = require('protobufjs/minimal');
 const { decodeProtobuf, decodeJson, encodeResponse } = require('./decode.js');
 
 const { values: options } = parseArgs({ options: {
-	out: { type: 'string' }, ports: { type: 'string' }, raw: { type: 'string' }, tls: { type: 'string' }, 'client-ca': { type: 'string' },
+	out: { type: 'string' }, ports: { type: 'string' }, raw: { type: 'string' }, tls: { type: 'string' }, 'client-ca': { type: 'string' }, idle: { type: 'string', default: '1800000' },
 } });
 const out = fs.openSync(options.out, 'a');
 let orders = [], required = null, poison = null, count = 0;
@@ -127,7 +128,7 @@ function grpcServer(tls) {
 			},
 		}),
 	});
-	const server = new grpc.Server({ interceptors: [spy], 'grpc.max_receive_message_length': -1 });
+	const server = new grpc.Server({ interceptors: [spy], 'grpc.max_receive_message_length': -1, 'grpc.max_connection_idle_ms': Number(options.idle) });
 	const method = (name, service) => ({
 		path: `/opentelemetry.proto.collector.${service}/Export`, requestStream: false, responseStream: false, requestSerialize: (b) => b,
 		requestDeserialize: (b) => b, responseSerialize: (b) => b, responseDeserialize: (b) => b,

@@ -116,4 +116,16 @@ expect 0 "$(jq -s '[.[:5][] | .at] | if .[1] - .[0] < 980 then 1 else 0 end' "$t
 LFSPOOL_OTLP_ENDPOINT=http://127.0.0.1:$otlp_http start_daemon # HTTP/1.1: kept, and tried again
 wait_for 60 "HTTP/1.1 is not noticed" grep -q 'event":"metrics.export' "$tmp/daemon.err"
 stop_daemon || fail "the daemon did not stop well"
+
+# --- a connection that was closed while it was idle costs no try
+stop_collector
+start_collector --idle 100
+rm -rf "$tmp/spool"
+: >"$tmp/otlp.jsonl"
+LFSPOOL_OTLP_INTERVAL=1s LFSPOOL_OTLP_ENDPOINT=http://127.0.0.1:$otlp_grpc start_daemon
+after 4
+stop_daemon || fail "the daemon did not stop well"
+[ "$(jq -r .peer "$tmp/otlp.jsonl" | sort -u | wc -l)" -ge 3 ] || fail "the collector closes no connections"
+again=$(count_of 'exports_total{result="again"}')
+[ "${again:-0}" -le 1 ] || fail "$again tries were lost on closed connections" # one may meet the closing itself
 exit 0

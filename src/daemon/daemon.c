@@ -71,12 +71,12 @@ static void stop(struct running *running)
 	exporter_cancel(running->exporter);
 	if (running->control)
 		control_stop(running->control);
-	servers_stop(work->servers);
-	work->servers = NULL;
-	exporter_stop(running->exporter);
+	exporter_stop(running->exporter); /* it and the listener ask the servers and sources for figures */
 	running->exporter = NULL;
 	if (running->listener)
 		listener_stop(running->listener);
+	servers_stop(work->servers);
+	work->servers = NULL;
 	if (work->sources)
 		sources_stop(work->sources);
 	for (int sink = SINK_COUNT - 1; sink >= 0; sink--)

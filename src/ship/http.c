@@ -393,7 +393,7 @@ static bool cut_after_handshake(const struct transfer *transfer, CURLcode code)
 	curl_off_t handshake = 0;
 
 	curl_easy_getinfo(transfer->http->curl, CURLINFO_APPCONNECT_TIME_T, &handshake);
-	return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) && handshake > 0 && transfer->header_bytes == 0 &&
+	return code != CURLE_OPERATION_TIMEDOUT && code != CURLE_ABORTED_BY_CALLBACK && handshake > 0 && transfer->header_bytes == 0 &&
 	       !transfer->http->connected;
 }
 

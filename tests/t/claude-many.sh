@@ -6,7 +6,7 @@
 have jq || skip "no jq"
 [ -d /proc/self/fdinfo ] || skip "no /proc"
 transcripts=${builddir:-.}/tests/claude/transcripts
-sessions=${CLAUDE_SESSIONS:-120} bytes=${CLAUDE_BYTES:-8000}
+sessions=${CLAUDE_SESSIONS:-$(instrumented && echo 25 || echo 120)} bytes=${CLAUDE_BYTES:-8000}
 seed=${CLAUDE_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 echo "seed $seed"
 export LFSPOOL_SOURCES=claude LFSPOOL_STALE_AFTER=7d LFSPOOL_BACKFILL_RATE=1000000 LFSPOOL_MAX_SPOOL_MB=20000

@@ -41,3 +41,4 @@ uninstall-hook:
 
 EXTRA_DIST += contrib/debian/build contrib/debian/try contrib/debian/changelog contrib/debian/control contrib/debian/copyright \
 	contrib/debian/rules contrib/debian/source/format
+EXTRA_DIST += contrib/rpm/lfspool.spec contrib/homebrew/lfspool.rb

@@ -31,6 +31,7 @@ shell_tests = \
 	tests/t/layout.sh \
 	tests/t/log.sh \
 	tests/t/manual.sh \
+	tests/t/musl.sh \
 	tests/t/metrics.sh \
 	tests/t/opencode.sh \
 	tests/t/opencode-tui.sh \
@@ -94,3 +95,4 @@ tests_crash_front_SOURCES = tests/crash/front.c
 # Makes Claude Code's transcripts, and lets them grow.
 check_PROGRAMS += tests/claude/transcripts
 tests_claude_transcripts_SOURCES = tests/claude/transcripts.c tests/claude/transcripts.h tests/claude/make.c tests/claude/play.c tests/claude/truth.c
+EXTRA_DIST += tests/package

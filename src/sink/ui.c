@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define PAGE_SPANS 2000
 #define PAGE_BYTES (4u << 20)

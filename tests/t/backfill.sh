@@ -6,6 +6,7 @@ grow=$builddir/tests/database/grow
 schema=$srcdir/tests/fixtures/opencode-db/schema.sql
 db=$XDG_DATA_HOME/opencode/opencode.db
 young=ses_e0372ac5bffeeMbO9Pykm3WwG9
+export LFSPOOL_STALE_AFTER=30d # the daemon says so at a time of its own
 
 sql() { "$grow" "$db" "$schema" sql "$1" >/dev/null || fail "$1"; }
 sessions() { "$LFSPOOL" show --json 2>/dev/null | jq -s 'length'; }

@@ -30,6 +30,7 @@ src/cmd/demo_session.inc: $(demo_session)
 	@$(MKDIR_P) src/cmd
 	$(AM_V_GEN)od -An -v -tx1 $(demo_session) | sed 's/ *\([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/cmd/demo_session.inc
+src/cmd/cmd_demo.$(OBJEXT): src/cmd/demo_session.inc
 CLEANFILES += src/cmd/demo_session.inc
 
 bin_PROGRAMS += lfspool

@@ -85,23 +85,15 @@ static void look_at_spool(const struct looker *looker, const char *took)
 	buf_done(&reply);
 }
 
-static void on_signal(int number)
-{
-	(void)number;
-	(void)!write(STDERR_FILENO, "\r\x1b[K", 4);
-	_exit(0);
-}
-
-/* The other process, until it is killed, or the one that works is gone: a Ctrl-C is meant for both. */
+/* The other process, until it is killed, or the one that works is gone. It leaves keys to that one, which clears the line before it dies. */
 static void look_on(const struct looker *looker, pid_t worker)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct timespec step = { 0, FIRST_MS * 1000000L };
 	char took[32] = "0s";
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		(void)signal(numbers[i], on_signal);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
 	for (nanosleep(&step, NULL); getppid() == worker; nanosleep(&step, NULL)) {
 		step.tv_nsec = STEP_MS * 1000000L;
 		if (clock_mono_ms() - looker->started_ms >= 1000)
@@ -111,7 +103,25 @@ static void look_on(const struct looker *looker, pid_t worker)
 		else
 			look_at_spool(looker, took);
 	}
-	progress_clear();
+}
+
+static volatile sig_atomic_t looker_pid;
+
+/* As without us, but for the line. */
+static void die(int number)
+{
+	(void)kill((pid_t)looker_pid, SIGKILL);
+	(void)!write(STDERR_FILENO, "\r\x1b[K", 4);
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
+
+static void on_death(void (*handler)(int number))
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		(void)signal(numbers[i], handler);
 }
 
 void progress_start(struct progress *progress, const struct cmd_args *args, const char *title, int fd)
@@ -129,12 +139,16 @@ void progress_start(struct progress *progress, const struct cmd_args *args, cons
 		_exit(0);
 	}
 	progress->pid = pid > 0 ? pid : 0;
+	looker_pid = progress->pid;
+	if (pid > 0)
+		on_death(die);
 }
 
 void progress_stop(struct progress *progress)
 {
 	if (progress->pid <= 0)
 		return;
+	on_death(SIG_DFL);
 	(void)kill(progress->pid, SIGKILL);
 	(void)waitpid(progress->pid, NULL, 0);
 	progress->pid = 0;

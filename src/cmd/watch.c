@@ -1,19 +1,19 @@
-/* The terminal's side of watching; see watch.h. One thread; signals only wake it up. */
+/* The terminal's side of watching; see watch.h. One thread; signals come as bytes of a pipe, like keys. */
 #include "cmd/watch.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/select.h>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define ENTER "\x1b[?1049h\x1b[?25l" /* the other screen, no cursor */
+#define MAX_WAIT_MS (24 * 60 * 60 * 1000)
 #define LEAVE "\x1b[?25h\x1b[?1049l"
-
-static volatile sig_atomic_t ended, suspended; /* by a signal */
 
 struct watch {
 	const struct watch_options *options;
@@ -21,35 +21,39 @@ struct watch {
 	struct termios before;
 	bool raw;          /* the keyboard gives keys, not lines */
 	bool keys;         /* it is there at all */
-	sigset_t unblocked;
+	bool ended;        /* by a key or a signal */
+	int signals;       /* the pipe's reading end */
 };
 
-static void on_signal(int signal_number)
+static int signal_pipe[2] = { -1, -1 };
+
+static void on_signal(int number)
 {
-	if (signal_number == SIGTSTP)
-		suspended = 1;
-	else if (signal_number != SIGWINCH && signal_number != SIGCONT)
-		ended = 1;
+	int saved = errno;
+	char byte = (char)number;
+
+	(void)!write(signal_pipe[1], &byte, 1);
+	errno = saved;
 }
 
-/* They arrive only while we wait. */
-static void catch_signals(struct watch *watch)
+/* Where there is no screen, a stop is a stop. */
+static int catch_signals(struct watch *watch)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT };
-	struct sigaction action = { .sa_handler = on_signal };
-	sigset_t blocked;
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
-	sigemptyset(&blocked);
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-		if (numbers[i] == SIGTSTP && !watch->term.screen)
-			continue;
-		sigaddset(&blocked, numbers[i]);
-		sigaction(numbers[i], &action, NULL);
+	if (pipe(signal_pipe) != 0)
+		return LF_EIO;
+	for (int i = 0; i < 2; i++) {
+		(void)fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
+		(void)fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
 	}
-	sigprocmask(SIG_BLOCK, &blocked, &watch->unblocked);
+	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		sigdelset(&watch->unblocked, numbers[i]);
+		if (numbers[i] != SIGTSTP || watch->term.screen)
+			(void)sigaction(numbers[i], &action, NULL);
+	watch->signals = signal_pipe[0];
+	return 0;
 }
 
 static void enter(struct watch *watch)
@@ -81,7 +85,6 @@ static void leave(struct watch *watch)
 /* Ctrl-Z: the shell gets its screen back, and we get it again when we go on. */
 static void suspend(struct watch *watch)
 {
-	suspended = 0;
 	leave(watch);
 	raise(SIGSTOP);
 	watch->term = term_of(STDOUT_FILENO);
@@ -134,28 +137,38 @@ static void read_key(struct watch *watch)
 	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 		watch->keys = false;
 	else if (n == 1 && (key == 'q' || key == 'Q' || key == 3))
-		ended = 1;
+		watch->ended = true;
+}
+
+static void read_signal(struct watch *watch)
+{
+	char number;
+
+	if (read(watch->signals, &number, 1) != 1)
+		return;
+	if (number == SIGTSTP)
+		suspend(watch);
+	else if (number != SIGWINCH)
+		watch->ended = true;
 }
 
 /* Until the time, a key, or a signal. */
 static void wait_until(struct watch *watch, int64_t mono_ms)
 {
 	int64_t left_ms = mono_ms - clock_mono_ms();
-	struct timespec limit;
-	fd_set keys;
 	int n;
+	struct pollfd polls[2] = {
+		{ .fd = watch->signals, .events = POLLIN }, { .fd = watch->raw && watch->keys ? STDIN_FILENO : -1, .events = POLLIN },
+	};
 
-	if (left_ms < 0)
-		left_ms = 0;
-	limit = (struct timespec){ .tv_sec = (time_t)(left_ms / 1000), .tv_nsec = (long)(left_ms % 1000) * 1000000L };
-	FD_ZERO(&keys);
-	if (watch->raw && watch->keys)
-		FD_SET(STDIN_FILENO, &keys);
-	n = pselect(STDIN_FILENO + 1, &keys, NULL, NULL, &limit, &watch->unblocked);
-	if (n > 0)
+	while ((n = poll(polls, 2, left_ms < 0 ? 0 : left_ms > MAX_WAIT_MS ? MAX_WAIT_MS : (int)left_ms)) < 0 && errno == EINTR)
+		continue; /* the pipe says which signal it was */
+	if (n <= 0)
+		return;
+	if (polls[0].revents)
+		read_signal(watch);
+	if (polls[1].revents)
 		read_key(watch);
-	if (suspended)
-		suspend(watch);
 }
 
 int watch_run(const struct watch_options *options, watch_fn *look, void *context)
@@ -167,9 +180,10 @@ int watch_run(const struct watch_options *options, watch_fn *look, void *context
 	if (!options->plain)
 		watch.term = term_of(STDOUT_FILENO);
 	watch.keys = watch.term.screen && isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
-	catch_signals(&watch);
+	if (catch_signals(&watch) != 0)
+		return EXIT_FAILED;
 	enter(&watch);
-	for (int64_t looks = 1; !ended; looks++) {
+	for (int64_t looks = 1; !watch.ended; looks++) {
 		int64_t next_ms = clock_mono_ms() + options->interval_ms;
 		status = look_once(&watch, look, context);
 		if (status == EXIT_FAILED || status == EXIT_USAGE || looks == options->count)

@@ -18,6 +18,7 @@ src/sink/ui_page.inc: $(srcdir)/src/sink/ui.html
 	$(AM_V_GEN)od -An -v -tx1 $(srcdir)/src/sink/ui.html | sed 's/ *\([0-9a-f][0-9a-f]\)/(char)0x\1,/g' > $@.tmp && mv $@.tmp $@
 EXTRA_DIST += src/sink/ui.html
 BUILT_SOURCES += src/sink/ui_page.inc
+src/sink/ui.$(OBJEXT): src/sink/ui_page.inc
 CLEANFILES += src/sink/ui_page.inc
 
 sink_test_libs = src/sink/libsink.a src/map/libmap.a src/event/libevent.a src/base/libbase.a \

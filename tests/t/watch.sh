@@ -80,20 +80,27 @@ $tmux resize-window -x 100 -y 30
 on_screen 'Redacted'
 # Ctrl-Z gives the shell its terminal, fg the screen back
 $tmux send-keys C-z
-on_screen 'ready>'
+on_screen '^ready>$'
 type_in 'stty -a | grep -q " icanon" && echo canonical'
 on_screen '^canonical'
 type_in fg
 on_screen 'q quits'
 # q restores it
 $tmux send-keys q
-on_screen 'ready>'
+on_screen '^ready>$'
 gone 'records/s'
 type_in 'clear; stty -a | grep -q " echo " && echo echoing $?'
 on_screen '^echoing 0'
-# so does Ctrl-C, and a signal
-type_in "clear; '$LFSPOOL' status --watch; echo ended \$?"
+# with an hour between two looks, the window's size and a key still count; Ctrl-C restores the terminal, too
+type_in "clear; '$LFSPOOL' status --watch --interval 3600; echo ended \$?"
 on_screen 'q quits'
+on_screen '^lfspool .*Z$'
+$tmux resize-window -x 80 -y 30
+on_screen '^lfspool .*Z$'
+before=$(screen | sed -n 's/.* \([0-9]*\) records .*sessions.*/\1/p' | head -1)
+exits 0 "$LFSPOOL" ingest "$(fixture reasoning sse.jsonl)"
+$tmux send-keys Space
+gone " $before records "
 $tmux send-keys C-c
 on_screen '^ended 0'
 
@@ -121,6 +128,10 @@ screen -e | grep -q "$esc\[3" && fail "colours on a dumb terminal"
 
 # ---- progress: on a terminal, while it lasts; a pipe gets none ----
 mkfifo "$tmp/hold"
+(exec 8>"$tmp/hold"; sleep 1.5; cat "$(fixture gitcommit sse.jsonl)" >&8) &
+exits 0 "$LFSPOOL" ingest "$tmp/hold"
+wait $!
+[ ! -s "$tmp/err" ] || fail "progress where there is no terminal: $(cat "$tmp/err")"
 for command in "ingest '$tmp/hold'" "flush --timeout 60"; do
 	if [ "$command" = "flush --timeout 60" ]; then start_sink v4 --fault 'posts-only,hang'; fi
 	terminal 90 10

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BATCH_RECORDS 500
+#define BATCH_RECORDS 1000
 #define BATCH_BYTES (4u << 20)
 #define READ_BYTES 65536
 #define MAX_WORDS_BYTES 16384

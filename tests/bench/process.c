@@ -25,7 +25,9 @@ pid_t process_start(const char *log, const char *const *words)
 	for (unsigned i = 0; i < MAX_WORDS && words[i]; i++)
 		copies[i] = xstrdup(words[i]);
 	/* The peak of a child begins with what it has at the fork. */
+#ifdef __GLIBC__
 	(void)malloc_trim(0);
+#endif
 	started = bench_wall();
 	pid = fork();
 	if (pid == 0) {

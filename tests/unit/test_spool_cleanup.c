@@ -151,7 +151,14 @@ static void a_purge_leaves_what_comes_meanwhile(void **state)
 	struct spool_purged purged;
 	struct err err = { 0 };
 
-	fill_for_purge(f->spool);
+	/* More than one transaction of a purge. */
+	OK(spool_begin(f->spool, &err));
+	for (int i = 0; i < 3000; i++) {
+		char session[16];
+		snprintf(session, sizeof session, "s%05d", i);
+		append(f->spool, (struct entry){ RECORD_MESSAGE, session, "m", session, "", "{\"a\":1}", 0, 0, 1 });
+	}
+	OK(spool_commit(f->spool, &err));
 	spool_set_pause(f->spool, append_once, &spool);
 	OK(spool_purge(f->spool, &purge, &purged, &err));
 	assert_null(spool);

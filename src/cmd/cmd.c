@@ -60,7 +60,8 @@ static const struct cmd_option sink_options[] = {
 	{ "fault", "SWITCHES", "fail on purpose; see lfspool(1)" },
 	{ "for", "S", "stop after S seconds" },
 	{ "draw", NULL, "draw the traces at the end" },
-	{ "ui", NULL, "a page for the browser: traces as they arrive, what was redacted, the spans" }, END,
+	{ "ui", NULL, "a page for the browser: traces as they arrive, what was redacted, the spans" },
+	{ "name", "HOST", "answer to this name beside those of loopback" }, END,
 };
 
 const struct command commands[] = {

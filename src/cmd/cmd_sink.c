@@ -72,7 +72,7 @@ int cmd_sink(struct cmd_args *args)
 		.public_key = conf_string(args->conf, "langfuse_public_key"),
 		.secret_key = conf_string(args->conf, "langfuse_secret_key"),
 		.out = cmd_value(args, "out"), .requests = cmd_value(args, "requests"), .fault = cmd_value(args, "fault"),
-		.ui = cmd_flag(args, "ui"),
+		.name = cmd_value(args, "name"), .ui = cmd_flag(args, "ui"),
 	};
 	struct sink *sink = NULL;
 	struct err err = { 0 };

@@ -234,9 +234,9 @@ static bool answer_by_fault(struct sink *sink, struct MHD_Connection *connection
 }
 
 /* "127.0.0.1:4318", "localhost", "[::1]:80": a name that somebody else's DNS points at us is none of them. */
-static bool host_is_loopback(const char *host)
+static bool host_is_ours(const struct sink *sink, const char *host)
 {
-	static const char *const names[] = { "localhost", "[::1]" };
+	const char *const names[] = { "localhost", "[::1]", sink->options.name };
 	const char *port = strrchr(host, ':');
 	size_t n = port && port[strspn(port + 1, "0123456789") + 1] == '\0' ? (size_t)(port - host) : strlen(host);
 	struct in_addr address;
@@ -247,17 +247,17 @@ static bool host_is_loopback(const char *host)
 	memcpy(name, host, n);
 	name[n] = '\0';
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcasecmp(name, names[i]) == 0)
+		if (names[i] && strcasecmp(name, names[i]) == 0)
 			return true;
 	return inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 /* A page from elsewhere in the user's browser must neither read nor write here. True: refused, the answer is filled. */
-static bool refuse_strangers(struct MHD_Connection *connection, struct sink_answer *answer)
+static bool refuse_strangers(const struct sink *sink, struct MHD_Connection *connection, struct sink_answer *answer)
 {
 	const char *host = header(connection, "Host"), *site = header(connection, "Sec-Fetch-Site");
 
-	if (host && !host_is_loopback(host))
+	if (host && !host_is_ours(sink, host))
 		answer_message(answer, 403, "this receiver is asked for by a loopback address only", NULL);
 	else if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
 		answer_message(answer, 403, "this receiver answers no other site's pages", NULL);
@@ -291,7 +291,7 @@ static enum MHD_Result answer_request(struct sink *sink, struct MHD_Connection *
 	buf_init(&unpacked, SINK_MAX_BODY_BYTES);
 	sink_unpack(&request, &unpacked);
 	keep_request(sink, connection, &request);
-	if (refuse_strangers(connection, &answer))
+	if (refuse_strangers(sink, connection, &answer))
 		cut_now = false;
 	else if (pending->too_large)
 		answer_text(&answer, 413, "text/plain", "too large");

@@ -13,6 +13,7 @@ struct sink_options {
 	const char *listen;      /* "127.0.0.1:0": loopback only, 0 picks a port */
 	enum sink_profile profile;
 	const char *public_key, *secret_key; /* expected; NULL: any */
+	const char *name;        /* a name that it answers to beside those of loopback; NULL: none */
 	const char *out;         /* file to append each accepted observation to as JSON lines; NULL: none */
 	const char *requests;    /* directory to keep raw request bodies in, numbered; NULL: none */
 	bool ui;                 /* the page for people at "/" */

@@ -43,7 +43,7 @@ held() { # WHAT PATTERN [SET...]: it says why, keeps everything, and goes on whe
 	says "$pattern"
 	expect "$load_spans" "$("$LFSPOOL" status --json | jq '.spool | .pending + .in_flight + .in_doubt')" "$what: kept"
 }
-start_sink v4
+start_sink v4 --name langfuse.test
 
 # F29, F30, F32, F42, F43, F44, F36: answers that are spoiled
 for deed in garbage-line garbage-line-stored half-line close close-stored truncated empty only-continue continue-first bad-chunk cut-chunk \

@@ -55,6 +55,7 @@ await manager_up
 
 user start lfspool.service || fail "it does not start"
 [ "$(property ActiveState)" = active ] || fail "not active"
+[ "$(property WatchdogUSec)" = 2min ] || fail "watchdog: $(property WatchdogUSec)"
 pid=$(property MainPID)
 for line in 'CapBnd:	0000000000000000' 'NoNewPrivs:	1' 'Seccomp:	2'; do
 	grep -q "^$line" "/proc/$pid/status" || fail "not '$line' but $(grep "^${line%%:*}" "/proc/$pid/status")"
@@ -94,5 +95,5 @@ user stop lfspool.service || fail "it does not stop"
 END
 export good builddir LFSPOOL inner="$tmp/inner"
 timeout 300 unshare -Cmpf --mount-proc sh "$tmp/outer" "$$" >"$tmp/out" 2>&1 || fail "$(tail -30 "$tmp/out")"
-rmdir /sys/fs/cgroup/lfspool-test-$$ 2>/dev/null
+find /sys/fs/cgroup -depth -type d -path "*/lfspool-test-$$*" -exec rmdir {} + 2>/dev/null
 exit 0

@@ -104,6 +104,7 @@ static void comes_back(void **state)
 	(void)state;
 	put(FIRST, 0644);
 	append(file, NOON, "one\n");
+	holds(FIRST, "one\n"); /* and is ours alone now */
 	assert_int_equal(unlink(path), 0);
 	append(file, NOON, "two\n");
 	holds(FIRST, "two\n");
@@ -111,6 +112,11 @@ static void comes_back(void **state)
 	append(file, NOON, "three\n");
 	holds(FIRST, "three\n");
 	holds("taken", "two\n");
+	assert_int_equal(rename(path, aside), 0);
+	put(FIRST, 0600); /* another one in its place */
+	append(file, NOON, "four\n");
+	holds(FIRST, "four\n");
+	holds("taken", "three\n");
 	assert_int_equal(unlink(path) | unlink(aside) | rmdir(top), 0); /* the whole directory */
 	append(file, NOON, "four\n");
 	holds(FIRST, "four\n");

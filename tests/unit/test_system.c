@@ -22,7 +22,10 @@ static int block(void **state)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGUSR1);
-	return sigprocmask(SIG_BLOCK, &signals, NULL);
+	sigaddset(&signals, SIGALRM);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
+		return -1;
+	return sigdelset(&signals, SIGALRM);
 }
 
 static void waits(void **state)
@@ -37,6 +40,9 @@ static void waits(void **state)
 		assert_int_equal(kill(getpid(), i % 2 ? SIGHUP : SIGUSR1), 0);
 		assert_int_equal(system_wait_signal(&signals, i % 4 == 0 ? -1 : 1), i % 2 ? SIGHUP : SIGUSR1);
 	}
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	assert_int_equal(kill(getpid(), SIGALRM), 0); /* as a timer that was over just then */
+	assert_int_equal(system_wait_signal(&signals, 1000), SIGHUP);
 	start = clock_mono_ms();
 	assert_int_equal(system_wait_signal(&signals, 30), 0);
 	assert_true(clock_mono_ms() - start >= 25);

@@ -24,6 +24,16 @@ sound() { # on a copy: closing would write the log back
 	expect ok "$(sqlite3 "$tmp/copy/spool.db" 'pragma integrity_check')" "the file $1"
 	rm -r "$tmp/copy"
 }
+# Nobody acts after the power is gone: a sync that was under way when the file system was shut down may say that it did its work, and
+# what would be told or sent after it, no machine without power tells or sends. A producer is stopped before what it started.
+halt() {
+	[ -z "$daemon_pid" ] || kill -STOP "$daemon_pid"
+	halted=$producers
+	for p in $producers; do
+		kill -STOP "$p" 2>/dev/null
+		for child in $(pgrep -P "$p"); do kill -STOP "$child" 2>/dev/null; halted="$halted $child"; done
+	done
+}
 cut=0
 while [ $cut -lt "$cuts" ]; do
 	cut=$((cut + 1))
@@ -39,11 +49,13 @@ while [ $cut -lt "$cuts" ]; do
 		produce $((cut * 4 + p)) 200 & producers="$producers $!"
 	done
 	sleep "0.$((3 + $(random 7)))$(random 10)"
+	halt
 	"$builddir/tests/crash/pcut" "$mnt" || skip "no EXT4_IOC_SHUTDOWN here"
-	: >"$tmp/stop"
-	[ -z "$daemon_pid" ] || { kill -9 "$daemon_pid"; wait "$daemon_pid" 2>/dev/null; daemon_pid=''; }
-	for p in $producers; do wait "$p" 2>/dev/null; done
-	umount "$mnt" || fail "cannot unmount"
+	for p in $daemon_pid $halted; do kill -9 "$p" 2>/dev/null; done
+	for p in $daemon_pid $producers; do wait "$p" 2>/dev/null; done
+	daemon_pid=''
+	away() { umount "$mnt" 2>/dev/null; } # those that were killed need a moment to be gone
+	wait_for 20 "the file system is free" away
 done
 mount -o loop "$tmp/disk" "$mnt" || fail "cannot mount"
 sound "after the last cut"

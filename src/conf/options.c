@@ -151,9 +151,9 @@ const struct conf_option conf_options[] = {
 	OTLP_SIGNAL("metrics", "METRICS"),
 	OTLP_SIGNAL("logs", "LOGS"),
 	OTLP_SIGNAL("traces", "TRACES"),
-	{ .name = "otlp_traces", .type = CONF_ENUM, .fallback = "none", .choices = "none|otlp", .env = "OTEL_TRACES_EXPORTER",
+	{ .name = "otlp_traces", .type = CONF_ENUM, .fallback = "none", .choices = "none|otlp", .env = "OTEL_TRACES_EXPORTER,OPENCODE_ENABLE_TELEMETRY",
 	  .help = "otlp: traces go to the collector too" },
-	{ .name = "otlp_logs", .type = CONF_ENUM, .fallback = "none", .choices = "none|otlp", .env = "OTEL_LOGS_EXPORTER",
+	{ .name = "otlp_logs", .type = CONF_ENUM, .fallback = "none", .choices = "none|otlp", .env = "OTEL_LOGS_EXPORTER,OPENCODE_ENABLE_TELEMETRY",
 	  .help = "otlp: log records of what the agents did go to the collector" },
 	{ .name = "otlp_convention", .type = CONF_ENUM, .fallback = "gen_ai", .choices = "gen_ai|openinference",
 	  .help = "whose names the spans for the collector have" },
@@ -167,6 +167,9 @@ const struct conf_option conf_options[] = {
 	  .help = "comma list of attributes that spans and logs for the collector do not have" },
 	{ .name = "span_attributes", .type = CONF_LIST, .env = "OPENCODE_SPAN_ATTRIBUTES",
 	  .help = "comma list of name=value that all spans for the collector get" },
+	{ .name = "traceparent", .type = CONF_STRING, .env = "OPENCODE_TRACEPARENT",
+	  .help = "a span of another trace, as W3C Trace Context writes it, under which spans for the collector stand" },
+	{ .name = "tracestate", .type = CONF_STRING, .env = "OPENCODE_TRACESTATE", .help = "what its tracestate is; with traceparent alone" },
 	{ .name = "otlp_interval", .type = CONF_DURATION, .fallback = "60s", .min = 100, .max = DAY,
 	  .env = "OPENCODE_OTLP_METRICS_INTERVAL,OTEL_METRIC_EXPORT_INTERVAL", .help = "time between two exports of metrics" },
 	{ .name = "otlp_temporality", .type = CONF_ENUM, .fallback = "cumulative", .choices = "cumulative|delta|lowmemory",
@@ -204,5 +207,6 @@ const struct conf_alias conf_aliases[] = {
 	{ .variable = "OTEL_TRACES_EXPORTER", .holds = "otlp" },
 	{ .variable = "OTEL_LOGS_EXPORTER", .holds = "otlp" },
 	{ .variable = "OPENCODE_LANGFUSE_VERBOSE", .when_true = "debug" },
+	{ .variable = "OPENCODE_ENABLE_TELEMETRY", .when_true = "otlp" },
 };
 const unsigned conf_alias_count = COUNT(conf_aliases);

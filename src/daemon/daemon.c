@@ -14,6 +14,7 @@
 #include "daemon/server.h"
 #include "daemon/sources.h"
 #include "daemon/writer.h"
+#include "map/map.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -142,6 +143,7 @@ static void say_collectors(const struct conf *conf)
 static void say_hello(const struct conf *conf)
 {
 	const char *host = conf_string(conf, "langfuse_host");
+	struct map_parent parent;
 	bool keys = conf_string(conf, "langfuse_public_key") && conf_string(conf, "langfuse_secret_key");
 
 	log_event(LOG_LEVEL_INFO, "daemon.start", "version=%s pid=%d mode=%s host=\"%s\"", PACKAGE_VERSION, (int)getpid(),
@@ -151,6 +153,8 @@ static void say_hello(const struct conf *conf)
 	if (!keys && work_sinks(conf) == SPOOL_SINK_BIT(SINK_LANGFUSE))
 		log_event(LOG_LEVEL_WARN, "daemon.nokeys", "note=\"no Langfuse keys: spooling only\"");
 	say_collectors(conf);
+	if (conf_string(conf, "traceparent") && map_traceparent(conf_string(conf, "traceparent"), &parent) != 0)
+		log_event(LOG_LEVEL_WARN, "daemon.traceparent", "note=\"not of the form 00-<trace>-<span>-<flags>: it counts as none\"");
 }
 
 /* Waits for a signal; 0 when only the watchdog was due. */

@@ -265,6 +265,8 @@ int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *ca
 			.span_attributes = conf_string(conf, "span_attributes"),
 			.excluded = conf_string(conf, "otlp_excluded_attributes"),
 			.prefix = conf_string(conf, "metrics_prefix"),
+			.traceparent = conf_string(conf, "traceparent"),
+			.tracestate = conf_string(conf, "tracestate"),
 			.no_content = !conf_bool(conf, "otlp_content"),
 		},
 		.http = {

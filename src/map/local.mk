@@ -1,7 +1,7 @@
 noinst_LIBRARIES += src/map/libmap.a
 src_map_libmap_a_SOURCES = src/map/draw.c src/map/draw_line.c src/map/draw_line.h src/map/map.c src/map/map.h src/map/map_fields.c src/map/map_fields.h \
 	src/map/map_forms.h src/map/map_gen_ai.c src/map/map_ingestion.c src/map/map_langfuse.c src/map/map_openinference.c \
-	src/map/map_otlp.c src/map/map_otlp.h src/map/otlp_write.c src/map/otlp_write.h
+	src/map/map_otlp.c src/map/map_otlp.h src/map/otlp_write.c src/map/otlp_write.h src/map/traceparent.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_map tests/unit/test_map_otlp

@@ -24,8 +24,14 @@ struct map_options {
 	const char *span_attributes; /* "key=value,…", put on every span */
 	const char *excluded;        /* comma list of attributes that are left out */
 	const char *prefix;          /* of the names of spans in MAP_OPENINFERENCE: "opencode." */
+	const char *traceparent;     /* everything stands under this span of somebody else's trace; NULL or malformed: none */
+	const char *tracestate;      /* with it alone */
 	bool no_content;             /* no prompts, answers, tool input and output, nor words of errors */
 };
+
+struct map_parent { uint8_t trace_id[16], span_id[8]; };
+/* Reads a traceparent header of W3C Trace Context. 0 or LF_EINVAL. */
+int map_traceparent(const char *text, struct map_parent *ret);
 
 /*
  * Appends the whole request body for count observations. MAP_INGESTION: {"batch":[…]}, preceded by a

@@ -22,7 +22,7 @@ enum {
 	RESOURCE_ATTRIBUTES = 1,
 	SCOPES_SCOPE = 1, SCOPES_ITEMS = 2,
 	SCOPE_NAME = 1, SCOPE_VERSION = 2,
-	SPAN_TRACE_ID = 1, SPAN_SPAN_ID = 2, SPAN_PARENT_ID = 4, SPAN_NAME = 5, SPAN_KIND = 6,
+	SPAN_TRACE_ID = 1, SPAN_SPAN_ID = 2, SPAN_STATE = 3, SPAN_PARENT_ID = 4, SPAN_NAME = 5, SPAN_KIND = 6,
 	SPAN_START = 7, SPAN_END = 8, SPAN_STATUS = 15,
 	STATUS_MESSAGE = 2, STATUS_CODE = 3,
 	LOG_TIME = 1, LOG_SEVERITY = 2, LOG_SEVERITY_TEXT = 3, LOG_BODY = 5, LOG_ATTRIBUTES = 6, LOG_TRACE_ID = 9,
@@ -161,6 +161,26 @@ static void put_status(struct otlp_span *span)
 	otlp_close(span->otlp);
 }
 
+static void put_trace_id(struct otlp_span *span, unsigned field)
+{
+	const uint8_t *trace_id = span->has_parent ? span->parent.trace_id : span->observation->trace_id;
+
+	otlp_id(span->otlp, field, "traceId", trace_id, sizeof(span->parent.trace_id));
+}
+
+/* What has no parent of its own has the one of the configuration. */
+static void put_parent(struct otlp_span *span)
+{
+	static const uint8_t none[8];
+	const uint8_t *parent = span->observation->parent_id;
+
+	if (span->has_parent && span->options->tracestate)
+		otlp_text(span->otlp, SPAN_STATE, "traceState", slice_of(span->options->tracestate));
+	if (span->has_parent && memcmp(parent, none, sizeof(none)) == 0)
+		parent = span->parent.span_id;
+	otlp_id(span->otlp, SPAN_PARENT_ID, "parentSpanId", parent, sizeof(none));
+}
+
 static int put_span(struct otlp_span *span, struct err *err)
 {
 	const struct otlp_convention *convention = conventions[span->options->convention];
@@ -170,9 +190,9 @@ static int put_span(struct otlp_span *span, struct err *err)
 	int rc;
 
 	otlp_item(otlp, SCOPES_ITEMS);
-	otlp_id(otlp, SPAN_TRACE_ID, "traceId", observation->trace_id, sizeof(observation->trace_id));
+	put_trace_id(span, SPAN_TRACE_ID);
 	otlp_id(otlp, SPAN_SPAN_ID, "spanId", observation->span_id, sizeof(observation->span_id));
-	otlp_id(otlp, SPAN_PARENT_ID, "parentSpanId", observation->parent_id, sizeof(observation->parent_id));
+	put_parent(span);
 	buf_clear(&span->value);
 	convention->name(span);
 	otlp_text(otlp, SPAN_NAME, "name", buf_view(&span->value));
@@ -226,7 +246,7 @@ static int put_log(struct otlp_span *span, struct err *err)
 		otlp_attribute_json(otlp, LOG_ATTRIBUTES, buf_view(&span->value), doc, node);
 	}
 	otlp_list_close(otlp);
-	otlp_id(otlp, LOG_TRACE_ID, "traceId", log->trace_id, sizeof(log->trace_id));
+	put_trace_id(span, LOG_TRACE_ID);
 	otlp_id(otlp, LOG_SPAN_ID, "spanId", log->parent_id, sizeof(log->parent_id));
 	otlp_time(otlp, LOG_OBSERVED, "observedTimeUnixNano", log->end_ms);
 	otlp_close(otlp);
@@ -272,6 +292,7 @@ static int put_items(struct otlp_writer *otlp, const struct map_options *options
 	struct otlp_span span = { .otlp = otlp, .options = options };
 	int rc = 0;
 
+	span.has_parent = options->convention != MAP_LANGFUSE && options->traceparent && map_traceparent(options->traceparent, &span.parent) == 0;
 	json_doc_init(&span.metadata);
 	json_doc_init(&span.content);
 	buf_init(&span.value, 0);

@@ -11,6 +11,8 @@ struct otlp_span {
 	struct otlp_writer *otlp;
 	const struct map_options *options;
 	const struct observation *observation;
+	bool has_parent;           /* everything stands in parent's trace */
+	struct map_parent parent;
 	struct json_doc metadata;  /* the observation's; an object, or nothing is in it */
 	struct json_doc content;   /* scratch: input or output */
 	struct buf value, text;    /* scratch */

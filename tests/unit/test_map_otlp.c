@@ -178,6 +178,65 @@ static void attributes_are_added_and_left_out(void **state)
 	buf_done(&out);
 }
 
+#define PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void a_parent_from_elsewhere(void **state)
+{
+	static const enum map_convention others[] = { MAP_GEN_AI, MAP_OPENINFERENCE, MAP_LOGS };
+	struct observation one = answer(), root = answer();
+	struct map_options options;
+	struct buf out;
+
+	(void)state;
+	memset(root.parent_id, 0, sizeof root.parent_id);
+	for (unsigned i = 0; i < 3; i++) {
+		options = options_of(others[i]);
+		options.traceparent = PARENT;
+		options.tracestate = "vendor=1";
+		out = request(&options, &root);
+		HOLDS(&out, "\"traceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\"");
+		if (others[i] != MAP_LOGS)
+			HOLDS(&out, "\"parentSpanId\":\"00f067aa0ba902b7\"", "\"traceState\":\"vendor=1\"");
+		buf_done(&out);
+		out = request(&options, &one);
+		lacks(&out, "00f067aa0ba902b7");
+		buf_done(&out);
+		options.traceparent = "00-0-0-01";
+		out = request(&options, &root);
+		lacks(&out, "traceState");
+		HOLDS(&out, "\"traceId\":\"a0a1");
+		buf_done(&out);
+	}
+	options = options_of(MAP_LANGFUSE);
+	options.traceparent = PARENT;
+	out = request(&options, &root);
+	HOLDS(&out, "\"traceId\":\"a0a1");
+	buf_done(&out);
+}
+
+static void a_traceparent_is_read(void **state)
+{
+	static const struct { const char *text; int rc; } rows[] = {
+		{ PARENT, 0 }, { "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later", 0 },
+		{ PARENT "-more", LF_EINVAL }, { "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", LF_EINVAL },
+		{ "", LF_EINVAL }, { "00", LF_EINVAL }, { "00-00000000000000000000000000000000-00f067aa0ba902b7-01", LF_EINVAL },
+		{ "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", LF_EINVAL },
+		{ "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", LF_EINVAL },
+		{ "00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01", LF_EINVAL },
+		{ "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", LF_EINVAL },
+		{ "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0x", LF_EINVAL },
+		{ "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01later", LF_EINVAL },
+	};
+	struct map_parent parent;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_int_equal(map_traceparent(rows[i].text, &parent), rows[i].rc);
+	assert_int_equal(map_traceparent(PARENT, &parent), 0);
+	assert_int_equal(parent.trace_id[15], 0x36);
+	assert_int_equal(parent.span_id[7], 0xb7);
+}
+
 static void a_log_is_its_attributes(void **state)
 {
 	struct map_options options = options_of(MAP_LOGS);
@@ -208,7 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gen_ai_names_what_happened), cmocka_unit_test(openinference_has_the_plugins_names),
 		cmocka_unit_test(content_stays_at_home_when_asked), cmocka_unit_test(attributes_are_added_and_left_out),
-		cmocka_unit_test(a_log_is_its_attributes),
+		cmocka_unit_test(a_parent_from_elsewhere), cmocka_unit_test(a_traceparent_is_read), cmocka_unit_test(a_log_is_its_attributes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,8 @@ static int prepare_run(struct spool *spool, void *arg, struct err *err)
 	export->metrics = metrics_new(&options);
 	export->context = (struct otlp_context){
 		.temporality = exporter->temporality, .start_ms = meter_start_ms(spool), .time_ms = now_ms, .delta_start_ms = window.start_ms,
-		.delta_time_ms = window.time_ms, .version = PACKAGE_VERSION, .resource = conf_string(exporter->work->conf, "resource_attributes"),
+		.delta_time_ms = window.time_ms, .version = PACKAGE_VERSION, .instance = work_instance(exporter->work),
+		.resource = conf_string(exporter->work->conf, "resource_attributes"),
 	};
 	rc = delta_feed(spool, exporter->temporality, export->metrics, err);
 	return rc != 0 ? rc : meter_gauges(spool, exporter->work, export->metrics, err);

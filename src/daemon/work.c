@@ -242,6 +242,13 @@ static enum map_convention convention_of(const struct conf *conf, enum spool_sin
 	return strcmp(conf_string(conf, "otlp_convention"), "openinference") == 0 ? MAP_OPENINFERENCE : MAP_GEN_AI;
 }
 
+const char *work_instance(const struct work *work)
+{
+	const char *instance = conf_string(work->conf, "instance_id");
+
+	return instance ? instance : work->host_name;
+}
+
 int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *cancel, struct ship **ret, struct err *err)
 {
 	const struct conf *conf = work->conf;
@@ -261,6 +268,7 @@ int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *ca
 			.version = PACKAGE_VERSION,
 			.host_name = work->host_name,
 			.convention = convention_of(conf, sink),
+			.instance = work_instance(work),
 			.resource = conf_string(conf, "resource_attributes"),
 			.span_attributes = conf_string(conf, "span_attributes"),
 			.excluded = conf_string(conf, "otlp_excluded_attributes"),

@@ -65,6 +65,8 @@ int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg,
 bool work_plain_text(const char *host);
 /* SPOOL_SINK_BITs of the sinks that are fed. Without any other, Langfuse is among them also as long as it has no keys: they may come. */
 unsigned work_sinks(const struct conf *conf);
+/* What tells this machine from others; NULL: nothing. */
+const char *work_instance(const struct work *work);
 /* The sender to one sink. cancel may be NULL. */
 int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *cancel, struct ship **ret, struct err *err);
 

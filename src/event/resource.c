@@ -26,10 +26,10 @@ static bool given(const char *pairs, const char *wanted)
 	return false;
 }
 
-void resource_each(const char *version, const char *pairs, resource_fn *fn, void *context)
+void resource_each(const char *version, const char *instance, const char *pairs, resource_fn *fn, void *context)
 {
 	const struct { const char *key, *value; } defaults[] = {
-		{ "service.name", "opencode" }, { "service.version", version }, { "app.version", version }, { "os.type", OS_TYPE }, { "host.arch", HOST_ARCH },
+		{ "service.name", "opencode" }, { "service.version", version }, { "service.instance.id", instance }, { "app.version", version }, { "os.type", OS_TYPE }, { "host.arch", HOST_ARCH },
 	};
 	const char *more = pairs;
 	struct slice key, value;

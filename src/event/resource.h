@@ -4,7 +4,7 @@
 #include "base/slice.h"
 
 typedef void resource_fn(void *context, struct slice key, struct slice value);
-/* Calls fn for each attribute. version: of lfspool. pairs: "key=value,…", wins over what stands there by default; NULL: none. */
-void resource_each(const char *version, const char *pairs, resource_fn *fn, void *context);
+/* Calls fn for each attribute. version: of lfspool. instance: what tells this machine from others, NULL: nothing. pairs: "key=value,…", wins over what stands there by default; NULL: none. */
+void resource_each(const char *version, const char *instance, const char *pairs, resource_fn *fn, void *context);
 
 #endif

@@ -20,6 +20,7 @@ struct map_options {
 	const char *host_name;   /* resource attribute; NULL: none */
 	enum map_convention convention;
 	/* of the other conventions alone: */
+	const char *instance;        /* resource attribute service.instance.id; NULL: none */
 	const char *resource;        /* "key=value,…" */
 	const char *span_attributes; /* "key=value,…", put on every span */
 	const char *excluded;        /* comma list of attributes that are left out */

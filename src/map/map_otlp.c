@@ -271,7 +271,7 @@ static void put_resource(struct otlp_writer *otlp, const struct map_options *opt
 	otlp_open(otlp, RESOURCES_RESOURCE, "resource");
 	otlp_list(otlp, OTLP_ATTRIBUTES);
 	if (options->convention != MAP_LANGFUSE)
-		resource_each(options->version, options->resource, put_resource_attribute, otlp);
+		resource_each(options->version, options->instance, options->resource, put_resource_attribute, otlp);
 	for (unsigned i = 0; options->convention == MAP_LANGFUSE && i < sizeof(langfuse) / sizeof(langfuse[0]); i++)
 		if (langfuse[i][1] && *langfuse[i][1])
 			otlp_attribute(otlp, RESOURCE_ATTRIBUTES, slice_of(langfuse[i][0]), slice_of(langfuse[i][1]));

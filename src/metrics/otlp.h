@@ -8,6 +8,7 @@ struct otlp_context {
 	int64_t start_ms, time_ms;             /* of cumulative points and gauges */
 	int64_t delta_start_ms, delta_time_ms; /* of differences */
 	const char *version;                   /* of lfspool */
+	const char *instance;                  /* tells this machine from others; NULL: nothing does */
 	const char *resource;                  /* "key=value,…", wins over what stands there by default; NULL: none */
 };
 

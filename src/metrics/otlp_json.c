@@ -154,7 +154,7 @@ static void put_resource(struct json_writer *json, const struct otlp_context *co
 	jw_object(json);
 	jw_key(json, "attributes");
 	jw_array(json);
-	resource_each(context->version, context->resource, put_attribute, json);
+	resource_each(context->version, context->instance, context->resource, put_attribute, json);
 	jw_array_close(json);
 	jw_object_close(json);
 }

@@ -146,7 +146,7 @@ int otlp_write_protobuf(const struct metrics *metrics, const struct otlp_context
 	protobuf_init(&pb, out);
 	protobuf_open(&pb, REQUEST_RESOURCE_METRICS);
 	protobuf_open(&pb, RESOURCE_METRICS_RESOURCE);
-	resource_each(context->version, context->resource, put_attribute, &pb);
+	resource_each(context->version, context->instance, context->resource, put_attribute, &pb);
 	protobuf_close(&pb);
 	protobuf_open(&pb, RESOURCE_METRICS_SCOPE_METRICS);
 	protobuf_open(&pb, SCOPE_METRICS_SCOPE);

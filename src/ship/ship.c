@@ -38,7 +38,7 @@ static void copy_map_options(struct map_options *map)
 {
 	const char **texts[] = { &map->trace_prefix, &map->environment, &map->release, &map->user_id, &map->tags,
 		&map->version, &map->host_name, &map->resource, &map->span_attributes, &map->excluded, &map->prefix,
-		&map->traceparent, &map->tracestate };
+		&map->traceparent, &map->tracestate, &map->instance };
 
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = copy_text(*texts[i]);
@@ -47,7 +47,7 @@ static void copy_map_options(struct map_options *map)
 static void free_map_options(const struct map_options *map)
 {
 	const char *const texts[] = { map->trace_prefix, map->environment, map->release, map->user_id, map->tags,
-		map->version, map->host_name, map->resource, map->span_attributes, map->excluded, map->prefix, map->traceparent, map->tracestate };
+		map->version, map->host_name, map->resource, map->span_attributes, map->excluded, map->prefix, map->traceparent, map->tracestate, map->instance };
 
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free_text(texts[i]);

@@ -102,5 +102,5 @@ $own
 EOF
 # the plugin's defaults: what every point and the resource have, and the kinds of tokens
 expect "cacheCreation cacheRead input output reasoning" "$(jq -r '[.. | objects | select(.name? == "claude_code.token.usage") | .. | objects | select(.key? == "type") | .value.stringValue] | unique | join(" ")' "$f")" "types of tokens"
-expect "app.version host.arch os.type service.name service.version" "$(jq -r '[.resourceMetrics[0].resource.attributes[].key] | sort | join(" ")' "$f")" "the resource"
+expect "app.version host.arch os.type service.instance.id service.name service.version" "$(jq -r '[.resourceMetrics[0].resource.attributes[].key] | sort | join(" ")' "$f")" "the resource"
 exit 0

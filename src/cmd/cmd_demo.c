@@ -34,6 +34,8 @@ static const unsigned char session_bytes[] = {
 };
 
 #define WAIT_MS 30000
+#define TIME_DIGITS 13
+#define RECORDED_CENTURY INT64_C(1000000000000) /* times from 2001 to 2033 */
 
 struct demo {
 	char dir[256];
@@ -209,10 +211,46 @@ static int expect(const struct demo *demo, const struct conf *conf, uint64_t *re
 	return rc;
 }
 
+/* The time in milliseconds that stands there; 0: none does. */
+static int64_t time_at(const char *text, size_t left)
+{
+	int64_t ms = 0;
+
+	if (left <= TIME_DIGITS || (text[-1] >= '0' && text[-1] <= '9') || (text[TIME_DIGITS] >= '0' && text[TIME_DIGITS] <= '9'))
+		return 0;
+	for (size_t i = 0; i < TIME_DIGITS; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+		ms = ms * 10 + (text[i] - '0');
+	}
+	return ms / RECORDED_CENTURY == 1 ? ms : 0;
+}
+
+/* The session ends now: one that had been silent since it was recorded would be taken for interrupted half way. */
+static void move_to_now(char *text, size_t n)
+{
+	int64_t newest = 0, now_ms = clock_wall_ms(), ms;
+
+	for (size_t i = 1; i < n; i++)
+		if ((ms = time_at(text + i, n - i)) > newest)
+			newest = ms;
+	for (size_t i = 1; i < n; i++)
+		if ((ms = time_at(text + i, n - i)) > 0) {
+			char digits[32];
+
+			snprintf(digits, sizeof digits, "%013" PRId64, ms + now_ms - newest);
+			memcpy(text + i, digits, TIME_DIGITS);
+			i += TIME_DIGITS;
+		}
+}
+
 static int write_inputs(struct demo *demo, struct err *err)
 {
-	struct slice all = { (const char *)session_bytes, sizeof session_bytes }, half = all;
+	static char session[sizeof session_bytes];
+	struct slice all = { session, sizeof session }, half = all;
 
+	memcpy(session, session_bytes, sizeof session);
+	move_to_now(session, sizeof session);
 	half.len = half.len * 2 / 3;
 	while (half.len > 0 && half.ptr[half.len - 1] != '\n')
 		half.len--;

@@ -42,10 +42,10 @@ int spool_each_dirty_newest(struct spool *spool, unsigned max, spool_id_fn *fn, 
 	return rc != 0 ? rc : each_id(&query, fn, context, err);
 }
 
-int spool_each_stale(struct spool *spool, int64_t limit_ms, spool_id_fn *fn, void *context, struct err *err)
+int spool_each_stale(struct spool *spool, int64_t limit_ms, int64_t stored_limit_ms, int64_t wall_ms, spool_id_fn *fn, void *context, struct err *err)
 {
 	struct query query;
-	int rc = query_open(&query, spool, SQL_EACH_STALE, err, "i", limit_ms);
+	int rc = query_open(&query, spool, SQL_EACH_STALE, err, "iii", limit_ms, stored_limit_ms, wall_ms);
 
 	return rc != 0 ? rc : each_id(&query, fn, context, err);
 }

@@ -78,9 +78,10 @@ int spool_each_dirty(struct spool *spool, unsigned max, spool_id_fn *fn, void *c
 int spool_each_dirty_newest(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
 int spool_mark_dirty(struct spool *spool, struct slice source, struct slice session, struct err *err);
 int spool_mark_clean(struct spool *spool, struct slice source, struct slice session, struct err *err);
-/* Sessions that have an open (unfinished) turn and were last heard of before limit_ms. Dirty ones are not among them: whether they
- * are still open is not known before they are assembled. */
-int spool_each_stale(struct spool *spool, int64_t limit_ms, spool_id_fn *fn, void *context, struct err *err);
+/* Sessions that have an open (unfinished) turn, were last heard of before limit_ms by the agent's time, and of which nothing was
+ * stored after stored_limit_ms and up to wall_ms by our own. Dirty ones are not among them: whether they are still open is not known
+ * before they are assembled. */
+int spool_each_stale(struct spool *spool, int64_t limit_ms, int64_t stored_limit_ms, int64_t wall_ms, spool_id_fn *fn, void *context, struct err *err);
 int spool_set_open(struct spool *spool, struct slice source, struct slice session, bool open, int64_t last_ms, struct err *err);
 
 /* ---- observations: the outbox ---- */

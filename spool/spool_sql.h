@@ -121,7 +121,7 @@
 	X(SQL_EACH_DIRTY, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty LIMIT ?1") \
 	X(SQL_EACH_DIRTY_NEWEST, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty DESC LIMIT ?1") \
 	X(SQL_DIRTY_MAX, "SELECT max(dirty) FROM session WHERE dirty<>0") \
-	X(SQL_EACH_STALE, "SELECT source, id FROM session WHERE open<>0 AND dirty=0 AND last_ms<?1 ORDER BY last_ms") \
+	X(SQL_EACH_STALE, "SELECT source, id FROM session WHERE open<>0 AND dirty=0 AND last_ms<?1 AND NOT(stored_ms>?2 AND stored_ms<=?3) ORDER BY last_ms") \
 	X(SQL_PENDING_OLDEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms, id") \
 	X(SQL_PENDING_NEWEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms DESC, id DESC") \
 	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation " BY("observation_changed") "WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \

@@ -13,6 +13,7 @@ shell_tests = \
 	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-doctor.sh \
 	tests/t/database.sh \
 	tests/t/daemon.sh \
+	tests/t/demo.sh \
 	tests/t/documents.sh \
 	tests/t/fault-disk-full.sh \
 	tests/t/fault-outage.sh \

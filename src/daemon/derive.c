@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define QUIET_MS 10000 /* between two pieces of a session that is being read */
+
 struct session_id {
 	char *source, *id;
 };
@@ -286,8 +288,8 @@ int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale
 {
 	struct session_list list = { 0 };
 	struct redactor *redactor;
-	int64_t limit_ms = wall_ms - stale_after_ms;
-	int rc = spool_each_stale(spool, limit_ms, list_add, &list, err);
+	int64_t limit_ms = wall_ms - stale_after_ms, quiet_ms = stale_after_ms < QUIET_MS ? stale_after_ms : QUIET_MS;
+	int rc = spool_each_stale(spool, limit_ms, wall_ms - quiet_ms, wall_ms, list_add, &list, err);
 
 	if (rc == 0 && list.count > 0) {
 		redactor = redactor_new(rules);

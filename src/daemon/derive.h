@@ -19,7 +19,8 @@ struct derive_options derive_options(const struct work *work);
  * *ret_more: there are others left.
  */
 int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, bool *ret_more, struct err *err);
-/* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms. */
+/* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms, unless something of it
+ * was stored within the last seconds: an old session that is being read comes in pieces. */
 int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale_after_ms, int64_t wall_ms, struct err *err);
 
 /* Assembles one session and gives its observations to emit, storing nothing: a reader will do. */

@@ -298,14 +298,18 @@ static void open_sessions_go_stale(void **state)
 	append(f->spool, (struct entry){ RECORD_MESSAGE, "c", "m", "m3", "", "{}", 0, 1, 50 });
 	OK(spool_set_open(f->spool, SLICE("opencode"), SLICE("a"), true, 100, &err));
 	OK(spool_set_open(f->spool, SLICE("opencode"), SLICE("b"), true, 200, &err));
-	OK(spool_each_stale(f->spool, 200, add_id, &text, &err));
+	OK(spool_each_stale(f->spool, 200, INT64_MAX, 0, add_id, &text, &err));
 	text_is(&text, ""); /* dirty: not known */
 	OK(spool_mark_clean(f->spool, SLICE("opencode"), SLICE("a"), &err));
 	OK(spool_mark_clean(f->spool, SLICE("opencode"), SLICE("b"), &err));
-	OK(spool_each_stale(f->spool, 200, add_id, &text, &err));
+	OK(spool_each_stale(f->spool, 200, 0, INT64_MAX, add_id, &text, &err));
+	text_is(&text, ""); /* just stored */
+	OK(spool_each_stale(f->spool, 200, 0, 1000, add_id, &text, &err));
+	text_is(&text, "a;"); /* the clock went back meanwhile */
+	OK(spool_each_stale(f->spool, 200, INT64_MAX, 0, add_id, &text, &err));
 	text_is(&text, "a;");
 	append(f->spool, (struct entry){ RECORD_MESSAGE, "a", "m", "m4", "", "{}", 0, 1, 300 });
-	OK(spool_each_stale(f->spool, 250, add_id, &text, &err));
+	OK(spool_each_stale(f->spool, 250, INT64_MAX, 0, add_id, &text, &err));
 	text_is(&text, "b;");
 }
 

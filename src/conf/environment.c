@@ -79,31 +79,45 @@ static const char *missing_scheme(const char *given)
 	return strstr(given, "://") ? "" : plain ? "http://" : "https://";
 }
 
+static char *joined(const char *a, const char *b, const char *c)
+{
+	char *text;
+
+	if (asprintf(&text, "%s%s%s", a, b, c) < 0)
+		abort();
+	return text;
+}
+
+/* A value of one of the words that the alias knows; NULL: it says nothing. */
+static char *from_list(const struct conf_alias *alias, const char *given)
+{
+	const char *word = list_has(given, alias->holds) ? alias->holds : list_has(given, "none") ? "none" : NULL;
+
+	return word ? xstrdup(word) : NULL;
+}
+
 /* What the alias means in the option's own words, on the heap; NULL: nothing. */
 static int translate(const struct conf_alias *alias, const char *given, char **ret, struct err *err)
 {
-	bool on;
+	static const struct conf_alias plain;
+	bool on = true;
 
-	*ret = NULL;
-	if (alias && alias->holds) {
-		*ret = list_has(given, alias->holds) ? xstrdup(alias->holds) : list_has(given, "none") ? xstrdup("none") : NULL;
-	} else if (alias && alias->when_true) {
-		if (value_parse_bool(given, &on) != 0)
-			return err_set(err, LF_EINVAL, "%s: must be true or false", alias->variable);
-		if (on)
-			*ret = xstrdup(alias->when_true);
-	} else if (alias && alias->unit && given[strspn(given, "0123456789")] == '\0') {
-		if (asprintf(ret, "%s%s", given, alias->unit) < 0)
-			abort();
-	} else if (alias && alias->scheme) {
-		if (asprintf(ret, "%s%s", missing_scheme(given), given) < 0)
-			abort();
-	} else if (alias && alias->below && *given != '/') {
-		if (asprintf(ret, "%s/%s", alias->below, given) < 0)
-			abort();
-	} else {
+	if (!alias)
+		alias = &plain;
+	if (alias->when_true && value_parse_bool(given, &on) != 0)
+		return err_set(err, LF_EINVAL, "%s: must be true or false", alias->variable);
+	if (alias->when_true)
+		*ret = on ? xstrdup(alias->when_true) : NULL;
+	else if (alias->holds)
+		*ret = from_list(alias, given);
+	else if (alias->unit && given[strspn(given, "0123456789")] == '\0')
+		*ret = joined(given, alias->unit, "");
+	else if (alias->scheme)
+		*ret = joined(missing_scheme(given), given, "");
+	else if (alias->below && *given != '/')
+		*ret = joined(alias->below, "/", given);
+	else
 		*ret = xstrdup(given);
-	}
 	return 0;
 }
 

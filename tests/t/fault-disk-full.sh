@@ -59,6 +59,8 @@ while [ $later -lt 140 ]; do
 		sleep 0.1
 	done
 done
+takes_all() { for n in $(unpromised); do ingest_big "$n" || return 1; done; }
+wait_for 60 "room for what was refused" takes_all
 stop_daemon || fail "the daemon did not stop well"
 once "a disk of 100 MB"
 echo "tmpfs of 100 MB: $taken sessions of 1.4 MB taken, then 75; $total delivered once"

@@ -84,6 +84,7 @@ bool json_key_is(const struct json_doc *doc, int32_t node, const char *text);
 int json_text(const struct json_doc *doc, int32_t node, struct buf *out);
 /* The unescaped text, NUL-terminated on the heap; NULL when no string, longer than max_bytes or with a NUL. */
 char *json_strdup(const struct json_doc *doc, int32_t node, size_t max_bytes);
+int64_t json_time_ms(const struct json_doc *doc, int32_t node); /* of ISO 8601 text; 0 when it is none */
 int64_t json_int(const struct json_doc *doc, int32_t node, int64_t fallback); /* 1e3 and 5.0 count; clamps */
 double json_double(const struct json_doc *doc, int32_t node, double fallback);
 bool json_bool(const struct json_doc *doc, int32_t node, bool fallback);

@@ -3,6 +3,7 @@
  * The stack of open levels has the depth that the tokenizer admits.
  */
 #include "base/json_private.h"
+#include "base/clock.h"
 #include <stdlib.h>
 
 #define DEFAULT_MAX_NODES 4000000
@@ -241,4 +242,15 @@ char *json_strdup(const struct json_doc *doc, int32_t node, size_t max_bytes)
 		return NULL;
 	}
 	return buf_take(&text, NULL);
+}
+
+int64_t json_time_ms(const struct json_doc *doc, int32_t node)
+{
+	char *text = json_strdup(doc, node, 64);
+	int64_t ms = 0;
+
+	if (text)
+		(void)clock_parse_iso(slice_of(text), &ms);
+	free(text);
+	return ms;
 }

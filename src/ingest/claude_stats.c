@@ -53,17 +53,6 @@ static int64_t count(const struct json_doc *doc, int32_t object, const char *key
 	return n > 0 ? n : 0;
 }
 
-static int64_t time_at(const struct json_doc *doc, int32_t node)
-{
-	char *text = json_strdup(doc, node, 64);
-	int64_t ms = 0;
-
-	if (text)
-		(void)clock_parse_iso(slice_of(text), &ms);
-	free(text);
-	return ms;
-}
-
 /* "2026-09-02": its end. */
 static int64_t day_end(const struct json_doc *doc, int32_t node)
 {
@@ -196,7 +185,7 @@ static void read_index(const char *project, void *context)
 	if (state == CLAUDE_STATS_OK) {
 		ret->indexes++;
 		for (int32_t e = first_of(doc, json_get(doc, 0, "entries"), JSON_ARRAY); e != JSON_NONE; e = doc->nodes[e].next) {
-			int64_t modified_ms = time_at(doc, json_get(doc, e, "modified"));
+			int64_t modified_ms = json_time_ms(doc, json_get(doc, e, "modified"));
 			ret->indexed_sessions++;
 			ret->indexed_messages += count(doc, e, "messageCount");
 			newest_ms = modified_ms > newest_ms ? modified_ms : newest_ms;

@@ -211,25 +211,15 @@ static void put_call(struct otlp_span *span)
 
 static int put_attributes(struct otlp_span *span, struct err *err)
 {
+	static const struct otlp_parts parts = { put_agent, put_answer, put_call };
 	const struct observation *observation = span->observation;
 
 	(void)err;
 	if (operation(observation))
 		span_put(span, "gen_ai.operation.name", slice_of(operation(observation)));
 	span_put(span, "gen_ai.conversation.id", observation->session);
-	span_put(span, "session.id", observation->own_session.len ? observation->own_session : observation->session);
 	span_put(span, "lfspool.source", observation->source);
-	span_put_metadata(span, "project.id", "project");
-	span_put(span, "error.type", span_error(span));
-	span_put_state(span);
-	if (observation->type == OBS_AGENT)
-		put_agent(span);
-	else if (observation->type == OBS_GENERATION)
-		put_answer(span);
-	else if (observation->type == OBS_TOOL)
-		put_call(span);
-	else
-		span_put_rest(span);
+	span_put_by_type(span, &parts);
 	return 0;
 }
 

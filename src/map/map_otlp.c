@@ -110,6 +110,22 @@ void span_put_rest(struct otlp_span *span)
 	span_put_content(span, "lfspool.output", span->observation->output);
 }
 
+void span_put_by_type(struct otlp_span *span, const struct otlp_parts *parts)
+{
+	const struct observation *observation = span->observation;
+
+	span_put(span, "session.id", observation->own_session.len ? observation->own_session : observation->session);
+	span_put_metadata(span, "project.id", "project");
+	span_put(span, "error.type", span_error(span));
+	span_put_state(span);
+	switch (observation->type) {
+	case OBS_AGENT: parts->agent(span); break;
+	case OBS_GENERATION: parts->generation(span); break;
+	case OBS_TOOL: parts->tool(span); break;
+	default: span_put_rest(span);
+	}
+}
+
 static int64_t sum(const int64_t *counts, size_t n)
 {
 	int64_t total = -1;

@@ -38,6 +38,9 @@ struct slice span_error(struct otlp_span *span);
 void span_put_state(struct otlp_span *span);
 /* What is said of everything that is no turn, answer or call: "lfspool.<member>" of its metadata, and its content. */
 void span_put_rest(struct otlp_span *span);
+/* What both conventions say of everything, then the part for its type; what has none is the rest. */
+struct otlp_parts { void (*agent)(struct otlp_span *span), (*generation)(struct otlp_span *span), (*tool)(struct otlp_span *span); };
+void span_put_by_type(struct otlp_span *span, const struct otlp_parts *parts);
 /* All that was read and written, with what came from caches and reasoning; -1: not known. */
 int64_t span_tokens_in(const struct observation_usage *usage);
 int64_t span_tokens_out(const struct observation_usage *usage);

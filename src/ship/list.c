@@ -130,17 +130,6 @@ int list_trace(const struct ship *ship, const struct list_query *query, list_fn 
 	return rc;
 }
 
-static int64_t time_of(const struct json_doc *doc, int32_t node)
-{
-	char *text = json_strdup(doc, node, 64);
-	int64_t ms = 0;
-
-	if (text)
-		(void)clock_parse_iso(slice_of(text), &ms);
-	free(text);
-	return ms;
-}
-
 struct seen_context {
 	ship_seen_fn *fn;
 	void *context;
@@ -157,8 +146,8 @@ static int give_seen(void *context, const struct json_doc *doc, int32_t node, st
 {
 	static const char *const names[] = { "id", "type", "name", "level" };
 	const struct seen_context *seen = context;
-	struct ship_seen row = { .start_ms = time_of(doc, json_get(doc, node, "startTime")),
-		                 .end_ms = time_of(doc, json_get(doc, node, "endTime")) };
+	struct ship_seen row = { .start_ms = json_time_ms(doc, json_get(doc, node, "startTime")),
+		                 .end_ms = json_time_ms(doc, json_get(doc, node, "endTime")) };
 	const char **texts[] = { &row.id, &row.type, &row.name, &row.level, &row.model };
 	char *copies[5];
 	int rc;

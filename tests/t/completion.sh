@@ -41,13 +41,13 @@ expect_offers 'status ' sta # where it is needed most
 
 # The shells, as one sits before them: what is typed, Tab, and what stands there then.
 have tmux || skip "no tmux"
-mkdir -p "$tmp/bin" "$tmp/work/a-folder"
-: >"$tmp/work/a-file"
+mkdir -p "$tmp/bin" "$tmp/folder/a-folder"
+: >"$tmp/folder/a-file"
 ln -s "$(cd "$(dirname "$LFSPOOL")" && pwd)/$(basename "$LFSPOOL")" "$tmp/bin/lfspool"
 at() { tmux -S "$tmp/tmux.$shell" "$@" 2>/dev/null; }
 cleanup_more() { for shell in bash zsh fish; do at kill-server; done; }
 open_shell() { # COMMAND...
-	(cd "$tmp/work" && PATH="$tmp/bin:$PATH" TERM=screen LC_ALL=C.UTF-8 tmux -S "$tmp/tmux.$shell" -f /dev/null new-session -d -x 150 -y 50 "$@")
+	(cd "$tmp/folder" && PATH="$tmp/bin:$PATH" TERM=screen LC_ALL=C.UTF-8 tmux -S "$tmp/tmux.$shell" -f /dev/null new-session -d -x 150 -y 50 "$@")
 	shown 'ready\$'
 }
 shown() { # PATTERN

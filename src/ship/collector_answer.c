@@ -6,7 +6,8 @@
 #include "base/protobuf.h"
 #include "ship/collector_private.h"
 #include "ship/grpc.h"
-#include <inttypes.h>
+#include <stdlib.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -68,12 +69,13 @@ static void read_protobuf(struct slice body, struct collector_answer *ret)
 			read_partial(field.bytes, ret);
 }
 
+/* JSON writes an int64 as text; clamps. */
 static int64_t number_or_text(const struct json_doc *doc, int32_t node)
 {
-	int64_t n = json_int(doc, node, 0);
+	char *text = json_strdup(doc, node, 32);
+	int64_t n = text ? strtoll(text, NULL, 10) : json_int(doc, node, 0);
 
-	if (json_type_of(doc, node) == JSON_STRING)
-		(void)!sscanf(json_raw(doc, node).ptr, "\"%" SCNd64 "\"", &n);
+	free(text);
 	return n;
 }
 

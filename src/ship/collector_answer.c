@@ -7,7 +7,6 @@
 #include "ship/collector_private.h"
 #include "ship/grpc.h"
 #include <stdlib.h>
-#include <stdlib.h>
 #include <stdio.h>
 #include <strings.h>
 

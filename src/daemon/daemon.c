@@ -26,6 +26,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#define REOPEN_SIGNAL SIGUSR1 /* to this process; blocked */
 #define REOPEN_PAUSE_MS 1000
 #define REOPEN_LONGEST_MS 60000
 
@@ -59,6 +60,12 @@ static void set_log(const struct conf *conf)
 {
 	log_set_level((enum log_level)conf_int(conf, "log_level"));
 	log_set_files(conf_string(conf, "log_dir"), (unsigned)conf_int(conf, "log_keep_days"), (uint64_t)conf_int(conf, "log_max_mb") << 20);
+}
+
+/* On the writer's thread: main closes the spool and opens it anew. */
+static void ask_to_reopen(void)
+{
+	kill(getpid(), REOPEN_SIGNAL);
 }
 
 static void stop(struct running *running)
@@ -103,7 +110,7 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 	if (rc == 0)
 		rc = work_open_spool(work, err);
 	if (rc == 0)
-		rc = writer_start(work->spool, &work->writer, err);
+		rc = writer_start(work->spool, ask_to_reopen, &work->writer, err);
 	for (int sink = 0; rc == 0 && sink < SINK_COUNT; sink++)
 		if (sink == SINK_LANGFUSE || (work->sinks & SPOOL_SINK_BIT(sink)))
 			rc = flusher_start(work, (enum spool_sink)sink, &work->flushers[sink], err);
@@ -224,7 +231,7 @@ int daemon_run(struct conf **conf, daemon_reload_fn *reload, void *context, stru
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, WRITER_BROKEN_SIGNAL);
+	sigaddset(&signals, REOPEN_SIGNAL);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	(void)!sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	rc = start(&running, *conf, err);
@@ -236,7 +243,7 @@ int daemon_run(struct conf **conf, daemon_reload_fn *reload, void *context, stru
 		signal = wait_signal(&signals);
 		if (signal == SIGHUP)
 			rc = restart(&running, conf, reload, context, err);
-		else if (signal == WRITER_BROKEN_SIGNAL)
+		else if (signal == REOPEN_SIGNAL)
 			signal = reopen(&running, *conf, &signals, err);
 	}
 	notify_service("STOPPING=1");

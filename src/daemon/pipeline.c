@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/counting.h"
+#include "daemon/writer.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,6 +14,21 @@
 #define READ_BYTES 65536
 #define MAX_WORDS_BYTES 16384
 
+/* What goes to the spool in one transaction. */
+struct batch {
+	const struct pipeline *pipeline;
+	struct work_job job;
+	struct clean_record *records[BATCH_RECORDS];
+	unsigned count;
+	size_t bytes;
+	int64_t first_mono_ms;   /* when its first record came */
+	struct buf letters;      /* dead letters of oversize input: JSON objects, a line each */
+	uint64_t *hits;          /* by rule */
+	uint64_t stored, unchanged;
+	struct slice cursor, value; /* to be moved with it; cursor empty: none */
+	uint64_t events;            /* that the source counts for it */
+};
+
 struct pipeline {
 	struct work *work;
 	struct redactor *redactor;
@@ -20,15 +36,8 @@ struct pipeline {
 	struct pipeline_result *result;
 	const char *name, *source;
 	bool mute;
-	struct clean_record *records[BATCH_RECORDS];
-	unsigned count;
-	size_t bytes;
-	int64_t first_mono_ms;   /* when the first record of the batch came */
-	struct buf letters;      /* dead letters of oversize input: JSON objects, a line each */
-	uint64_t *hits;          /* by rule, not yet durable */
-	uint64_t stored, unchanged; /* of the batch being written; counted once it is durable */
-	struct slice cursor, value; /* to be moved with the batch; cursor empty: none */
-	uint64_t events;            /* that the source counts for it */
+	struct batch batches[2]; /* one is filled while the other is on its way to the disk */
+	struct batch *filling, *on_way; /* on_way: NULL when there is none */
 };
 
 void pipeline_result_init(struct pipeline_result *result)
@@ -42,22 +51,23 @@ void pipeline_result_done(struct pipeline_result *result)
 	buf_done(&result->words);
 }
 
-static int store_counts(struct pipeline *pipeline, struct spool *spool, struct err *err)
+static int store_counts(const struct batch *batch, struct spool *spool, struct err *err)
 {
-	unsigned n = ruleset_count(pipeline->work->rules);
+	const struct ruleset *rules = batch->pipeline->work->rules;
+	unsigned n = ruleset_count(rules);
 
 	for (unsigned i = 0; i <= n; i++) {
-		const char *name = i < n ? ruleset_name(pipeline->work->rules, i) : "limit";
-		int rc = pipeline->hits[i] ? spool_count(spool, "redacted", name, (int64_t)pipeline->hits[i], err) : 0;
+		const char *name = i < n ? ruleset_name(rules, i) : "limit";
+		int rc = batch->hits[i] ? spool_count(spool, "redacted", name, (int64_t)batch->hits[i], err) : 0;
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int store_letters(struct pipeline *pipeline, struct spool *spool, struct err *err)
+static int store_letters(const struct batch *batch, struct spool *spool, struct err *err)
 {
-	struct slice rest = buf_view(&pipeline->letters);
+	struct slice rest = buf_view(&batch->letters);
 	int rc = 0;
 
 	while (rc == 0 && rest.len > 0) {
@@ -87,14 +97,14 @@ static int count_run(struct spool *spool, struct slice source, int64_t stored, s
 	return spool_count(spool, "records", label, stored, err);
 }
 
-static int store_records(struct pipeline *pipeline, struct spool *spool, struct err *err)
+static int store_records(struct batch *batch, struct spool *spool, struct err *err)
 {
 	struct slice source = SLICE_NONE;
 	int64_t run = 0;
 	int rc = 0;
 
-	for (unsigned i = 0; rc == 0 && i < pipeline->count; i++) {
-		struct slice own = clean_record_view(pipeline->records[i])->source;
+	for (unsigned i = 0; rc == 0 && i < batch->count; i++) {
+		struct slice own = clean_record_view(batch->records[i])->source;
 		enum spool_appended how = SPOOL_UNCHANGED;
 		if (!slice_equal(own, source)) {
 			rc = count_run(spool, source, run, err);
@@ -102,72 +112,119 @@ static int store_records(struct pipeline *pipeline, struct spool *spool, struct 
 			run = 0;
 		}
 		if (rc == 0)
-			rc = counting_append(spool, &pipeline->work->count, pipeline->records[i], &how, err);
+			rc = counting_append(spool, &batch->pipeline->work->count, batch->records[i], &how, err);
 		run += how == SPOOL_STORED;
-		*(how == SPOOL_STORED ? &pipeline->stored : &pipeline->unchanged) += 1;
+		*(how == SPOOL_STORED ? &batch->stored : &batch->unchanged) += 1;
 	}
 	return rc == 0 ? count_run(spool, source, run, err) : rc;
 }
 
-static int store_cursor(struct pipeline *pipeline, struct spool *spool, struct err *err)
+static int store_cursor(const struct batch *batch, struct spool *spool, struct err *err)
 {
-	struct slice source = slice_of(pipeline->source ? pipeline->source : "opencode");
+	struct slice source = slice_of(batch->pipeline->source ? batch->pipeline->source : "opencode");
 	int rc = 0;
 
-	if (pipeline->cursor.len > 0)
-		rc = spool_cursor_set(spool, source, pipeline->cursor, pipeline->value, err);
-	if (rc == 0 && pipeline->events > 0)
-		rc = spool_count(spool, "events", source.ptr, (int64_t)pipeline->events, err);
+	if (batch->cursor.len > 0)
+		rc = spool_cursor_set(spool, source, batch->cursor, batch->value, err);
+	if (rc == 0 && batch->events > 0)
+		rc = spool_count(spool, "events", source.ptr, (int64_t)batch->events, err);
 	return rc;
 }
 
 static int store_batch(struct spool *spool, void *arg, struct err *err)
 {
-	struct pipeline *pipeline = arg;
+	struct batch *batch = arg;
 	int rc;
 
-	pipeline->stored = pipeline->unchanged = 0;
-	if (work_disk_low(pipeline->work, WORK_RESERVE_INPUT))
+	batch->stored = batch->unchanged = 0;
+	if (work_disk_low(batch->pipeline->work, WORK_RESERVE_INPUT))
 		return err_set(err, LF_EFULL, "%s: the disk is full: less than %u MB are free", spool_path(spool),
 		               (unsigned)(WORK_RESERVE_INPUT >> 20));
-	rc = store_records(pipeline, spool, err);
-	if (rc == 0 && pipeline->count > 0)
-		rc = counting_add(spool, FACT_INGEST_MS, clock_mono_ms() - pipeline->first_mono_ms, err);
+	rc = store_records(batch, spool, err);
+	if (rc == 0 && batch->count > 0)
+		rc = counting_add(spool, FACT_INGEST_MS, clock_mono_ms() - batch->first_mono_ms, err);
 	if (rc == 0)
-		rc = store_letters(pipeline, spool, err);
+		rc = store_letters(batch, spool, err);
 	if (rc == 0)
-		rc = store_counts(pipeline, spool, err);
-	return rc == 0 ? store_cursor(pipeline, spool, err) : rc;
+		rc = store_counts(batch, spool, err);
+	return rc == 0 ? store_cursor(batch, spool, err) : rc;
 }
 
-/* The hits wait here until they are durable: a transaction may have to be run twice. */
-static void gather_hits(struct pipeline *pipeline)
+static void gather_hits(struct pipeline *pipeline, struct batch *batch)
 {
 	for (unsigned i = 0; i <= ruleset_count(pipeline->work->rules); i++)
-		pipeline->hits[i] += redactor_take_count(pipeline->redactor, i);
+		batch->hits[i] += redactor_take_count(pipeline->redactor, i);
 }
 
-/* Hands the batch to the spool; when it returns 0 the batch is durable. */
+static void batch_init(struct batch *batch, const struct pipeline *pipeline)
+{
+	batch->pipeline = pipeline;
+	batch->job = (struct work_job){ .grouped = true, .fn = store_batch, .arg = batch };
+	batch->hits = xcalloc(ruleset_count(pipeline->work->rules) + 1, sizeof *batch->hits);
+	buf_init(&batch->letters, 1u << 20);
+}
+
+static void batch_clear(struct batch *batch)
+{
+	for (unsigned i = 0; i < batch->count; i++)
+		clean_record_free(batch->records[i]);
+	batch->count = 0;
+	batch->bytes = 0;
+	batch->cursor = SLICE_NONE;
+	batch->events = 0;
+	buf_clear(&batch->letters);
+}
+
+static void batch_done(struct batch *batch)
+{
+	batch_clear(batch);
+	free(batch->hits);
+	buf_done(&batch->letters);
+}
+
+/* Waits for the batch that is on its way. When it failed, what is being filled is forgotten with it. */
+static int settle(struct pipeline *pipeline, struct err *err)
+{
+	struct batch *batch = pipeline->on_way;
+	int rc;
+
+	if (!batch)
+		return 0;
+	pipeline->on_way = NULL;
+	rc = work_await(&batch->job);
+	if (rc == 0) {
+		pipeline->result->stored += batch->stored;
+		pipeline->result->unchanged += batch->unchanged;
+		memset(batch->hits, 0, (ruleset_count(pipeline->work->rules) + 1) * sizeof *batch->hits);
+	} else {
+		*err = batch->job.err;
+		batch_clear(pipeline->filling);
+	}
+	batch_clear(batch);
+	return rc;
+}
+
+/* Sends the batch on its way once the one before it is durable. */
+static int hand_over(struct pipeline *pipeline, struct err *err)
+{
+	struct batch *batch = pipeline->filling;
+	int rc = settle(pipeline, err);
+
+	if (rc != 0 || (batch->count == 0 && batch->letters.len == 0 && batch->cursor.len == 0))
+		return rc;
+	gather_hits(pipeline, batch);
+	pipeline->on_way = batch;
+	pipeline->filling = batch == pipeline->batches ? batch + 1 : pipeline->batches;
+	work_post(pipeline->work, &batch->job);
+	return 0;
+}
+
+/* When it returns 0 all that was given is durable. */
 static int submit(struct pipeline *pipeline, struct err *err)
 {
-	int rc = 0;
+	int rc = hand_over(pipeline, err);
 
-	if (pipeline->count > 0 || pipeline->letters.len > 0 || pipeline->cursor.len > 0) {
-		gather_hits(pipeline);
-		rc = work_on_spool(pipeline->work, true, store_batch, pipeline, err);
-	}
-	if (rc == 0) {
-		pipeline->result->stored += pipeline->stored;
-		pipeline->result->unchanged += pipeline->unchanged;
-		memset(pipeline->hits, 0, (ruleset_count(pipeline->work->rules) + 1) * sizeof *pipeline->hits);
-	}
-	for (unsigned i = 0; i < pipeline->count; i++)
-		clean_record_free(pipeline->records[i]);
-	pipeline->count = 0;
-	pipeline->bytes = 0;
-	pipeline->stored = pipeline->unchanged = 0;
-	buf_clear(&pipeline->letters);
-	return rc;
+	return rc == 0 ? settle(pipeline, err) : rc;
 }
 
 static void note_problem(void *context, const char *words, struct slice metadata)
@@ -183,8 +240,8 @@ static void note_problem(void *context, const char *words, struct slice metadata
 		buf_char(&result->words, '\n');
 	}
 	if (metadata.len > 0) {
-		buf_slice(&pipeline->letters, metadata);
-		buf_char(&pipeline->letters, '\n');
+		buf_slice(&pipeline->filling->letters, metadata);
+		buf_char(&pipeline->filling->letters, '\n');
 	}
 }
 
@@ -192,6 +249,7 @@ static int take_event(void *context, const struct raw_event *event, struct err *
 {
 	struct pipeline *pipeline = context;
 	struct clean_record *record = NULL;
+	struct batch *batch = pipeline->filling;
 	int rc;
 
 	if (pipeline->mute)
@@ -207,11 +265,11 @@ static int take_event(void *context, const struct raw_event *event, struct err *
 		pipeline->result->dropped++;
 		return 0;
 	}
-	if (pipeline->count == 0)
-		pipeline->first_mono_ms = clock_mono_ms();
-	pipeline->records[pipeline->count++] = record;
-	pipeline->bytes += clean_record_view(record)->body.len;
-	return pipeline->count == BATCH_RECORDS || pipeline->bytes >= BATCH_BYTES ? submit(pipeline, err) : 0;
+	if (batch->count == 0)
+		batch->first_mono_ms = clock_mono_ms();
+	batch->records[batch->count++] = record;
+	batch->bytes += clean_record_view(record)->body.len;
+	return batch->count == BATCH_RECORDS || batch->bytes >= BATCH_BYTES ? hand_over(pipeline, err) : 0;
 }
 
 /* Waits for input, and meanwhile makes durable what is there. 0: readable. */
@@ -272,23 +330,25 @@ int pipeline_new(struct work *work, const char *source, const char *name, struct
 	pipeline->result = result;
 	pipeline->name = name;
 	pipeline->source = source;
-	buf_init(&pipeline->letters, 1u << 20);
+	for (size_t i = 0; i < 2; i++)
+		batch_init(&pipeline->batches[i], pipeline);
+	pipeline->filling = pipeline->batches;
 	pipeline->redactor = redactor_new(work->rules);
-	pipeline->hits = xcalloc(ruleset_count(work->rules) + 1, sizeof *pipeline->hits);
 	*ret = pipeline;
 	return 0;
 }
 
 void pipeline_free(struct pipeline *pipeline)
 {
+	struct err ignored;
+
 	if (!pipeline)
 		return;
-	for (unsigned i = 0; i < pipeline->count; i++)
-		clean_record_free(pipeline->records[i]);
+	(void)settle(pipeline, &ignored);
+	for (size_t i = 0; i < 2; i++)
+		batch_done(&pipeline->batches[i]);
 	pipeline->result->counts = *ingest_counts(pipeline->ingest);
 	redactor_free(pipeline->redactor);
-	free(pipeline->hits);
-	buf_done(&pipeline->letters);
 	ingest_free(pipeline->ingest);
 	free(pipeline);
 }
@@ -315,19 +375,15 @@ void pipeline_oversize(struct pipeline *pipeline, uint64_t bytes, uint64_t line)
 
 int pipeline_commit(struct pipeline *pipeline, struct slice cursor, struct slice value, uint64_t events, struct err *err)
 {
-	int rc;
+	struct batch *batch = pipeline->filling;
 
-	pipeline->cursor = cursor;
-	pipeline->value = value;
-	pipeline->events = events;
-	rc = submit(pipeline, err);
-	pipeline->cursor = SLICE_NONE;
-	pipeline->events = 0;
-	return rc;
+	batch->cursor = cursor;
+	batch->value = value;
+	batch->events = events;
+	return submit(pipeline, err);
 }
 
-int pipeline_run(struct work *work, const char *source, const char *name, int fd, int watch_fd,
-                 struct pipeline_result *ret, struct err *err)
+static int run(struct work *work, const char *source, const char *name, int fd, int watch_fd, struct pipeline_result *ret, struct err *err)
 {
 	struct pipeline *pipeline;
 	struct err ignored;
@@ -341,5 +397,21 @@ int pipeline_run(struct work *work, const char *source, const char *name, int fd
 	else
 		(void)submit(pipeline, &ignored);
 	pipeline_free(pipeline);
+	return rc;
+}
+
+int pipeline_run(struct work *work, const char *source, const char *name, int fd, int watch_fd,
+                 struct pipeline_result *ret, struct err *err)
+{
+	bool alone = !work->writer;
+	int rc = alone ? writer_start(work->spool, NULL, &work->writer, err) : 0;
+
+	if (rc != 0)
+		return rc;
+	rc = run(work, source, name, fd, watch_fd, ret, err);
+	if (alone) {
+		writer_stop(work->writer);
+		work->writer = NULL;
+	}
 	return rc;
 }

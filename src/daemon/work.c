@@ -2,6 +2,7 @@
 #include "daemon/work.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/mailbox.h"
 #include "base/mem.h"
 #include "ship/headers.h"
 #include "daemon/counting.h"
@@ -186,27 +187,36 @@ bool work_disk_low(const struct work *work, uint64_t reserve_bytes)
 	return (uint64_t)fs.f_bavail * fs.f_frsize < reserve_bytes;
 }
 
-static int run_grouped_here(struct work *work, spool_work_fn *fn, void *arg, struct err *err)
+void work_post(struct work *work, struct work_job *job)
 {
-	int rc = spool_begin(work->spool, err);
+	job->err = (struct err){ 0 };
+	job->answer = NULL;
+	if (work->writer)
+		writer_post(work->writer, job);
+	else
+		writer_run(work->spool, job);
+}
 
-	if (rc != 0)
-		return rc;
-	rc = fn(work->spool, arg, err);
-	if (rc == 0)
-		rc = spool_commit(work->spool, err);
-	if (rc != 0)
-		spool_rollback(work->spool);
-	return rc;
+int work_await(struct work_job *job)
+{
+	void *back;
+
+	if (job->answer) {
+		(void)mailbox_take(job->answer, &back, 1, -1);
+		mailbox_free(job->answer);
+		job->answer = NULL;
+	}
+	return job->rc;
 }
 
 int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg, struct err *err)
 {
-	if (work->writer)
-		return writer_call(work->writer, grouped, fn, arg, err);
-	if (grouped)
-		return run_grouped_here(work, fn, arg, err);
-	return fn(work->spool, arg, err);
+	struct work_job job = { .grouped = grouped, .fn = fn, .arg = arg };
+
+	work_post(work, &job);
+	if (work_await(&job) != 0)
+		*err = job.err;
+	return job.rc;
 }
 
 bool work_plain_text(const char *host)

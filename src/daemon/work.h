@@ -56,9 +56,24 @@ bool work_disk_low(const struct work *work, uint64_t reserve_bytes);
 
 void work_close_spool(struct work *work);
 
-/* Runs fn on the spool and waits for it. grouped: fn only appends, and shares its transaction with others of
- * its kind; otherwise fn makes its own transactions. */
+/*
+ * What is to be done on the spool. grouped: fn only appends, and shares its transaction with others of its kind; otherwise fn
+ * makes its own transactions.
+ */
 typedef int spool_work_fn(struct spool *spool, void *arg, struct err *err);
+struct work_job {
+	bool grouped;
+	spool_work_fn *fn;
+	void *arg;
+	struct err err;         /* why rc is not 0 */
+	int rc;
+	struct mailbox *answer; /* the job comes back in it */
+};
+/* Begins it, and goes on: job, and what it names, must stay as they are until work_await(). */
+void work_post(struct work *work, struct work_job *job);
+/* Its rc: when it appends, 0 means that it is durable. */
+int work_await(struct work_job *job);
+/* Both in one. */
 int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg, struct err *err);
 
 /* The URL is http:// to a host that is not this machine: keys and traces can be read on the way. */

@@ -8,60 +8,55 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define QUEUE_JOBS 256
 #define GROUP_JOBS 64
 
-struct job {
-	bool grouped;
-	spool_work_fn *fn;
-	void *arg;
-	struct err *err;
-	int rc;
-	struct mailbox *answer; /* the caller's: it is woken by its own job coming back */
-};
-
 struct writer {
 	struct spool *spool;
+	void (*broken)(void);
 	struct mailbox *queue;
-	struct job **later; /* not grouped; taken while another ran */
+	struct work_job **later; /* not grouped; taken while another ran */
 	int later_count;
 	pthread_t thread;
 };
 
-/*
- * After a failed fsync or a damaged page nothing may be tried again on this descriptor: main closes the spool and opens it anew
- * (daemon.c).
- */
-static void answer(struct job *job)
+/* After a failed fsync or a damaged page nothing may be tried again on this descriptor. */
+static void answer(struct writer *writer, struct work_job *job)
 {
-	if (job->rc == LF_EIO || job->rc == LF_ECORRUPT)
-		kill(getpid(), WRITER_BROKEN_SIGNAL);
+	if ((job->rc == LF_EIO || job->rc == LF_ECORRUPT) && writer->broken)
+		writer->broken();
 	(void)mailbox_put(job->answer, job, -1);
 }
 
-static void run_in_own_transaction(struct spool *spool, struct job *job)
+static void run_in_own_transaction(struct spool *spool, struct work_job *job)
 {
-	job->rc = spool_begin(spool, job->err);
+	job->rc = spool_begin(spool, &job->err);
 	if (job->rc == 0)
-		job->rc = job->fn(spool, job->arg, job->err);
+		job->rc = job->fn(spool, job->arg, &job->err);
 	if (job->rc == 0)
-		job->rc = spool_commit(spool, job->err);
+		job->rc = spool_commit(spool, &job->err);
 	if (job->rc != 0)
 		spool_rollback(spool);
 }
 
+void writer_run(struct spool *spool, struct work_job *job)
+{
+	if (job->grouped)
+		run_in_own_transaction(spool, job);
+	else
+		job->rc = job->fn(spool, job->arg, &job->err);
+}
+
 /* All in one transaction; false when it did not work out, and nothing was stored. */
-static bool run_together(struct spool *spool, struct job **jobs, int count)
+static bool run_together(struct spool *spool, struct work_job **jobs, int count)
 {
 	struct err ignored = { 0 };
 	int rc = spool_begin(spool, &ignored);
 
 	for (int i = 0; rc == 0 && i < count; i++)
-		rc = jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, jobs[i]->err);
+		rc = jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, &jobs[i]->err);
 	if (rc == 0)
 		rc = spool_commit(spool, &ignored);
 	if (rc == 0)
@@ -71,24 +66,24 @@ static bool run_together(struct spool *spool, struct job **jobs, int count)
 }
 
 /* One bad job must not cost the others of its group: after a failure each is tried alone. */
-static void run_group(struct spool *spool, struct job **jobs, int count)
+static void run_group(struct writer *writer, struct work_job **jobs, int count)
 {
-	bool done = count > 1 && run_together(spool, jobs, count);
+	bool done = count > 1 && run_together(writer->spool, jobs, count);
 
 	for (int i = 0; i < count; i++) {
 		if (!done)
-			run_in_own_transaction(spool, jobs[i]);
-		answer(jobs[i]);
+			writer_run(writer->spool, jobs[i]);
+		answer(writer, jobs[i]);
 	}
 }
 
 /* Runs those that append, together; the others are kept. */
-static void run_appending(struct writer *writer, struct job **jobs, int count)
+static void run_appending(struct writer *writer, struct work_job **jobs, int count)
 {
-	struct job *grouped[GROUP_JOBS];
+	struct work_job *grouped[GROUP_JOBS];
 	int n = 0;
 
-	writer->later = xrealloc(writer->later, (size_t)(writer->later_count + count) * sizeof(struct job *));
+	writer->later = xrealloc(writer->later, (size_t)(writer->later_count + count) * sizeof(struct work_job *));
 	for (int i = 0; i < count; i++) {
 		if (jobs[i]->grouped)
 			grouped[n++] = jobs[i];
@@ -96,14 +91,14 @@ static void run_appending(struct writer *writer, struct job **jobs, int count)
 			writer->later[writer->later_count++] = jobs[i];
 	}
 	if (n > 0)
-		run_group(writer->spool, grouped, n);
+		run_group(writer, grouped, n);
 }
 
 /* Between two transactions of a long job. */
 static void serve_meanwhile(void *context)
 {
 	struct writer *writer = context;
-	struct job *jobs[GROUP_JOBS];
+	struct work_job *jobs[GROUP_JOBS];
 	int n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, 0);
 
 	if (n > 0)
@@ -114,11 +109,11 @@ static void serve_meanwhile(void *context)
 static void run_later(struct writer *writer)
 {
 	while (writer->later_count > 0) {
-		struct job *job = writer->later[0];
+		struct work_job *job = writer->later[0];
 
-		memmove(writer->later, writer->later + 1, (size_t)--writer->later_count * sizeof(struct job *));
-		job->rc = job->fn(writer->spool, job->arg, job->err);
-		answer(job);
+		memmove(writer->later, writer->later + 1, (size_t)--writer->later_count * sizeof(struct work_job *));
+		writer_run(writer->spool, job);
+		answer(writer, job);
 		serve_meanwhile(writer);
 	}
 }
@@ -126,7 +121,7 @@ static void run_later(struct writer *writer)
 static void *writer_main(void *arg)
 {
 	struct writer *writer = arg;
-	struct job *jobs[GROUP_JOBS];
+	struct work_job *jobs[GROUP_JOBS];
 	int n;
 
 	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, -1)) >= 0) {
@@ -136,11 +131,12 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-int writer_start(struct spool *spool, struct writer **ret, struct err *err)
+int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret, struct err *err)
 {
 	struct writer *writer = xcalloc(1, sizeof *writer);
 
 	writer->spool = spool;
+	writer->broken = broken;
 	writer->queue = mailbox_new(QUEUE_JOBS);
 	spool_set_pause(spool, serve_meanwhile, writer);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
@@ -153,19 +149,14 @@ int writer_start(struct spool *spool, struct writer **ret, struct err *err)
 	return 0;
 }
 
-int writer_call(struct writer *writer, bool grouped, spool_work_fn *fn, void *arg, struct err *err)
+void writer_post(struct writer *writer, struct work_job *job)
 {
-	struct job job = { .grouped = grouped, .fn = fn, .arg = arg, .err = err, .answer = mailbox_new(1) };
-	void *back;
-	int rc = mailbox_put(writer->queue, &job, -1);
-
-	if (rc != 0) {
-		mailbox_free(job.answer);
-		return err_set(err, LF_ECLOSED, "the daemon is stopping");
-	}
-	(void)mailbox_take(job.answer, &back, 1, -1);
-	mailbox_free(job.answer);
-	return job.rc;
+	job->answer = mailbox_new(1);
+	if (mailbox_put(writer->queue, job, -1) == 0)
+		return;
+	mailbox_free(job->answer);
+	job->answer = NULL;
+	job->rc = err_set(&job->err, LF_ECLOSED, "the daemon is stopping");
 }
 
 void writer_stop(struct writer *writer)

@@ -1,19 +1,18 @@
 /*
- * The writer: the one thread that touches the spool in the daemon. Others hand it jobs through a bounded
- * mailbox and wait for the answer. Jobs that only append are committed together (group commit) and
+ * The writer: a thread of its own for the spool, and the only one that touches it. Others hand it jobs through a bounded
+ * mailbox; each comes back in the mailbox of its own. Jobs that only append are committed together (group commit) and
  * answered after the commit: an answer of 0 means durable.
  */
 #ifndef LF_DAEMON_WRITER_H
 #define LF_DAEMON_WRITER_H
 #include "daemon/work.h"
 
-/* Sent to this process when the spool must be closed and opened again; must be blocked. */
-#define WRITER_BROKEN_SIGNAL SIGUSR1
-
-/* Takes over the spool until writer_stop(). */
-int writer_start(struct spool *spool, struct writer **ret, struct err *err);
-/* From any other thread. LF_ECLOSED once it stops. */
-int writer_call(struct writer *writer, bool grouped, spool_work_fn *fn, void *arg, struct err *err);
+/* Takes over the spool until writer_stop(). broken, which may be NULL, is told when it must be closed and opened again. */
+int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret, struct err *err);
+/* From any other thread. Once it stops the job is not done, and its rc is LF_ECLOSED. */
+void writer_post(struct writer *writer, struct work_job *job);
+/* The same job on this thread, by one who has the spool. */
+void writer_run(struct spool *spool, struct work_job *job);
 /* Does what is queued, then ends the thread and frees it. */
 void writer_stop(struct writer *writer);
 

@@ -162,11 +162,14 @@ int counting_append(struct spool *spool, const struct count_options *options, co
                     enum spool_appended *ret, struct err *err)
 {
 	const struct clean_record_view *view = clean_record_view(record);
-	struct before before = { .options = options };
+	struct before before;
 	int rc;
 
 	if (!count_can(view))
 		return spool_append(spool, record, ret, err);
+	before.options = options;
+	before.session = (struct count_session){ 0 };
+	count_amounts_init(&before.amounts);
 	rc = look(spool, view, &before, err);
 	if (rc == 0)
 		rc = spool_append(spool, record, ret, err);

@@ -18,6 +18,7 @@ struct counting {
 	const char *project;  /* of the session; "" */
 	struct json_doc doc;
 	struct buf text;      /* scratch of one value */
+	struct label *model;  /* what the labels of a message have in common; ends open */
 	struct count_amounts *ret;
 };
 
@@ -65,14 +66,21 @@ static void label_begin(struct label *label, struct counting *counting)
 }
 
 /* A label that does not fit is left empty: its amounts still count. */
-static void label_end(struct label *label, unsigned slot)
+static void label_give(struct label *label, unsigned slot)
 {
 	struct count_amount *amount = &label->counting->ret->slots[slot];
-	bool fits;
+	struct slice text = SLICE("{}");
 
 	jw_object_close(&label->json);
-	fits = !label->out.failed && label->out.len < sizeof amount->label;
-	snprintf(amount->label, sizeof amount->label, "%s", fits ? label->out.data : "{}");
+	if (!label->out.failed && label->out.len < sizeof amount->label)
+		text = buf_view(&label->out);
+	memcpy(amount->label, text.ptr, text.len);
+	amount->label[text.len] = '\0';
+}
+
+static void label_end(struct label *label, unsigned slot)
+{
+	label_give(label, slot);
 	buf_done(&label->out);
 }
 
@@ -101,17 +109,22 @@ static void model_label(struct label *label, struct counting *counting)
 	label_text(label, "agent", text_of(counting, "agent")); /* not every source knows one */
 }
 
+/* The model's label and one key more. */
 static void model_amount(struct counting *counting, unsigned slot, enum fact_id fact, const char *key, const char *value, int64_t n)
 {
-	struct label label;
+	struct label *label = counting->model;
+	struct json_writer json = label->json;
+	struct buf out = label->out;
 
 	if (n == 0 && fact != FACT_CALL_MS)
 		return;
-	model_label(&label, counting);
 	if (key)
-		label_text(&label, key, slice_of(value));
-	label_end(&label, slot);
+		label_text(label, key, slice_of(value));
+	label_give(label, slot);
 	amount(counting, slot, fact, n);
+	label->json = json;
+	label->out.len = out.len;
+	label->out.failed = out.failed;
 }
 
 static void count_tokens(struct counting *counting)
@@ -146,10 +159,13 @@ static void count_assistant(struct counting *counting)
 	}
 	if (completed == 0)
 		return;
+	model_label(&label, counting);
+	counting->model = &label;
 	count_tokens(counting);
 	model_amount(counting, M_COST, FACT_COST, NULL, NULL, fact_pico(json_raw(&counting->doc, json_get(&counting->doc, 0, "cost"))));
 	model_amount(counting, M_MESSAGE, FACT_MESSAGES, "role", "assistant", 1);
 	model_amount(counting, M_CALL, FACT_CALL_MS, NULL, NULL, completed > created ? completed - created : 0);
+	buf_done(&label.out);
 }
 
 static int64_t sum_diffs(const struct counting *counting, const char *key)
@@ -183,13 +199,17 @@ static void count_lines(struct counting *counting, unsigned slot, enum fact_id f
 static void count_user(struct counting *counting)
 {
 	int64_t added = sum_diffs(counting, "additions"), removed = sum_diffs(counting, "deletions");
+	struct label label;
 
 	counting->ret->grows = true;
 	count_lines(counting, U_ADDED, FACT_LINES, "added", added);
 	count_lines(counting, U_REMOVED, FACT_LINES, "removed", removed);
 	count_lines(counting, U_ADDED_NOW, FACT_LINES_NOW, "added", added);
 	count_lines(counting, U_REMOVED_NOW, FACT_LINES_NOW, "removed", removed);
+	model_label(&label, counting);
+	counting->model = &label;
 	model_amount(counting, U_MESSAGE, FACT_MESSAGES, "role", "user", 1);
+	buf_done(&label.out);
 }
 
 static void count_message(struct counting *counting, int64_t session_ms)
@@ -297,23 +317,47 @@ static bool is_reply(const struct clean_record_view *record)
 	return record->kind == RECORD_SIGNAL && memmem(record->body.ptr, record->body.len, "\"permission-reply\"", 18) != NULL;
 }
 
+/* Where the type would stand: sources write it first, and then the rest need not be looked at. */
+static struct slice type_of(struct slice body)
+{
+	static const char first[] = "{\"type\":\"";
+	size_t n = sizeof first - 1;
+
+	if (body.len < n || memcmp(body.ptr, first, n) != 0)
+		return body;
+	return (struct slice){ body.ptr + n - 1, body.len - n + 1 < 16 ? body.len - n + 1 : 16 };
+}
+
 bool count_can(const struct clean_record_view *record)
 {
 	static const char *const types[] = { "\"tool\"", "\"subtask\"" };
+	struct slice type = type_of(record->body);
 
 	if (record->kind == RECORD_SIGNAL)
 		return memmem(record->body.ptr, record->body.len, "\"retry\"", 7) != NULL || is_reply(record);
 	if (record->kind != RECORD_PART)
 		return true;
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (memmem(record->body.ptr, record->body.len, types[i], strlen(types[i])))
+		if (memmem(type.ptr, type.len, types[i], strlen(types[i])))
 			return true;
 	return false;
 }
 
+/* Not the whole labels: they are large. */
+void count_amounts_init(struct count_amounts *amounts)
+{
+	for (unsigned i = 0; i < COUNT_SLOTS; i++) {
+		amounts->slots[i].fact = (enum fact_id)0;
+		amounts->slots[i].present = false;
+		amounts->slots[i].value = 0;
+		amounts->slots[i].label[0] = '\0';
+	}
+	amounts->any = amounts->grows = false;
+}
+
 static void begin(struct counting *counting)
 {
-	memset(counting->ret, 0, sizeof *counting->ret);
+	count_amounts_init(counting->ret);
 	json_doc_init(&counting->doc);
 	buf_init(&counting->text, TEXT_MAX_BYTES);
 }

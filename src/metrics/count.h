@@ -26,6 +26,9 @@ struct count_amounts {
 	bool grows;   /* later revisions of a key may well have more */
 };
 
+/* Nothing. */
+void count_amounts_init(struct count_amounts *amounts);
+
 struct count_options {
 	bool session_label;   /* every counter has the session's id: as many series as sessions */
 	bool project_label;   /* every counter has the id of the session's project, where it is known */

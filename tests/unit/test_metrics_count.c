@@ -190,6 +190,22 @@ static void labels_are_short_valid_and_asked_for(void **state)
 	assert_false(now.any);
 }
 
+static void only_some_parts_can_count(void **state)
+{
+	static const struct { const char *body; bool can; } rows[] = {
+		{ "{\"type\":\"tool\",\"status\":\"completed\"}", true }, { "{\"type\":\"subtask\"}", true },
+		{ "{\"text\":\"x\",\"type\":\"tool\"}", true }, { "{\"type\":\"text\",\"text\":\"a longer one, see \"}", false },
+		{ "{\"type\":\"text\",\"text\":[\"far behind it a \",\"tool\"]}", false }, { "{\"type\":\"", false }, { "{}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct clean_record_view view = { .kind = RECORD_PART, .body = slice_of(rows[i].body) };
+		if (count_can(&view) != rows[i].can)
+			fail_msg("%s", rows[i].body);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +217,7 @@ int main(void)
 		cmocka_unit_test(an_answer_to_a_permission_counts_with_what_was_asked),
 		cmocka_unit_test(lines_grow_and_their_total_follows),
 		cmocka_unit_test(labels_are_short_valid_and_asked_for),
+		cmocka_unit_test(only_some_parts_can_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

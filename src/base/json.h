@@ -27,6 +27,7 @@ struct json_token {
 	enum json_type type;
 	struct slice raw;   /* bytes in the input */
 	bool escaped;       /* KEY and STRING: has a backslash */
+	bool canonical;     /* KEY and STRING: json_escape() makes the same of its text, so it can be copied as it is */
 };
 
 struct json_reader {
@@ -45,8 +46,6 @@ enum json_type json_next(struct json_reader *reader, struct json_token *ret);
 int json_unescape(struct slice raw, struct buf *out);
 /* Appends text as a JSON string with quotes; invalid UTF-8 becomes U+FFFD. */
 int json_escape(struct slice text, struct buf *out);
-/* Whether a valid string, with its quotes, is what json_escape() makes of its text: then it can be copied as it is. */
-bool json_is_canonical(struct slice raw);
 /* Length of the longest valid UTF-8 prefix. */
 size_t json_utf8_valid(struct slice text);
 /* Cuts text to at most max_bytes on a character boundary. */
@@ -63,6 +62,8 @@ struct json_node {
 	int32_t next;        /* sibling or JSON_NONE */
 	int32_t first;       /* child or JSON_NONE */
 	uint8_t type;        /* enum json_type: OBJECT ARRAY STRING NUMBER TRUE FALSE NULL */
+	bool escaped;        /* the key has a backslash */
+	bool canonical;      /* a string that json_escape() makes of its text, too: it can be copied as it is */
 };
 struct json_doc {
 	struct json_node *nodes;
@@ -74,7 +75,12 @@ void json_doc_done(struct json_doc *doc);
 /* Parses (again); the document may be reused. LF_EINVAL with reason and byte offset, or LF_ELIMIT
  * beyond max_nodes (0: 4,000,000). */
 int json_parse(struct json_doc *doc, struct slice input, int32_t max_nodes, struct err *err);
-int32_t json_get(const struct json_doc *doc, int32_t object, const char *key); /* last duplicate wins */
+int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key); /* last duplicate wins */
+/* Here, so that the length of a key that is written down is known to the compiler. */
+static inline int32_t json_get(const struct json_doc *doc, int32_t object, const char *key)
+{
+	return json_member(doc, object, slice_of(key));
+}
 int32_t json_path(const struct json_doc *doc, int32_t object, const char *dotted); /* "a.b.c" */
 enum json_type json_type_of(const struct json_doc *doc, int32_t node); /* JSON_END for JSON_NONE */
 struct slice json_raw(const struct json_doc *doc, int32_t node);       /* SLICE_NONE if missing */

@@ -25,6 +25,7 @@ struct builder {
 	struct json_doc *doc;
 	int32_t max_nodes;
 	struct slice key;                   /* of the value that comes next */
+	bool escaped;                       /* that key is */
 	unsigned depth;
 	int32_t parent[JSON_MAX_DEPTH + 1]; /* by depth; 0 is above the top value */
 	int32_t last[JSON_MAX_DEPTH + 1];   /* last child so far */
@@ -59,7 +60,7 @@ static int add_node(struct builder *b, const struct json_token *token)
 		return code;
 	nodes = b->doc->nodes;
 	nodes[index] = (struct json_node){ .raw = token->raw, .key = b->key, .next = JSON_NONE,
-	                                   .first = JSON_NONE, .type = (uint8_t)token->type };
+	                                   .first = JSON_NONE, .type = (uint8_t)token->type, .escaped = b->escaped, .canonical = token->canonical };
 	if (*last != JSON_NONE)
 		nodes[*last].next = index;
 	else if (b->depth)
@@ -78,6 +79,7 @@ static int add_token(struct builder *b, const struct json_token *token)
 	switch (token->type) {
 	case JSON_KEY:
 		b->key = token->raw;
+		b->escaped = token->escaped;
 		return 0;
 	case JSON_OBJECT_CLOSE:
 	case JSON_ARRAY_CLOSE:
@@ -112,6 +114,7 @@ int json_parse(struct json_doc *doc, struct slice input, int32_t max_nodes, stru
 	b.doc = doc;
 	b.max_nodes = max_nodes > 0 ? max_nodes : DEFAULT_MAX_NODES;
 	b.key = SLICE_NONE;
+	b.escaped = false;
 	b.depth = 0;
 	b.last[0] = JSON_NONE;
 	doc->count = 0;
@@ -159,12 +162,21 @@ static bool raw_equal(struct slice raw, struct slice text)
 	/* No escape is as short as what it stands for. */
 	if (raw.len < text.len + 2 || (text.len && raw.ptr[1] != text.ptr[0] && raw.ptr[1] != '\\'))
 		return false;
-	if (memchr(raw.ptr, '\\', raw.len))
-		return escaped_equal(raw, text);
-	return raw.len == text.len + 2 && (!text.len || !memcmp(raw.ptr + 1, text.ptr, text.len));
+	if (raw.len == text.len + 2)
+		return (!text.len || !memcmp(raw.ptr + 1, text.ptr, text.len)) && !memchr(raw.ptr, '\\', raw.len);
+	return memchr(raw.ptr, '\\', raw.len) && escaped_equal(raw, text);
 }
 
-static int32_t get(const struct json_doc *doc, int32_t object, struct slice key)
+static bool key_equal(const struct json_node *node, struct slice key)
+{
+	const char *p = node->key.ptr + 1;
+
+	if (node->escaped)
+		return escaped_equal(node->key, key);
+	return node->key.len == key.len + 2 && (!key.len || (*p == *key.ptr && !memcmp(p, key.ptr, key.len)));
+}
+
+int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key)
 {
 	const struct json_node *node = node_at(doc, object);
 	int32_t found = JSON_NONE;
@@ -172,22 +184,19 @@ static int32_t get(const struct json_doc *doc, int32_t object, struct slice key)
 	if (!node || node->type != JSON_OBJECT)
 		return JSON_NONE;
 	for (int32_t i = node->first; i != JSON_NONE; i = doc->nodes[i].next)
-		if (raw_equal(doc->nodes[i].key, key))
+		if (key_equal(&doc->nodes[i], key))
 			found = i;
 	return found;
-}
-
-int32_t json_get(const struct json_doc *doc, int32_t object, const char *key)
-{
-	return get(doc, object, slice_of(key));
 }
 
 int32_t json_path(const struct json_doc *doc, int32_t object, const char *dotted)
 {
 	for (;;) {
-		size_t n = strcspn(dotted, ".");
+		size_t n = 0;
 
-		object = get(doc, object, (struct slice){ dotted, n });
+		while (dotted[n] && dotted[n] != '.')
+			n++;
+		object = json_member(doc, object, (struct slice){ dotted, n });
 		if (object == JSON_NONE || !dotted[n])
 			return object;
 		dotted += n + 1;
@@ -219,7 +228,7 @@ bool json_key_is(const struct json_doc *doc, int32_t node, const char *text)
 {
 	const struct json_node *n = node_at(doc, node);
 
-	return n && n->key.len && raw_equal(n->key, slice_of(text));
+	return n && n->key.len && key_equal(n, slice_of(text));
 }
 
 int json_text(const struct json_doc *doc, int32_t node, struct buf *out)

@@ -2,6 +2,7 @@
  * The tokenizer. It looks at each byte once and keeps one bit a level (object or array), so its
  * memory does not depend on the input.
  */
+#include "base/json_block.h"
 #include "base/json_private.h"
 
 enum state {
@@ -84,41 +85,65 @@ static int escape_length(const char *p, const char *end)
 	return 6;
 }
 
-/* Steps over a backslash or a byte above ASCII inside a string. NULL: failed. */
+/* Steps over an escape or the characters above ASCII at p. NULL: failed. */
 static const char *string_special(struct json_reader *reader, const char *p, struct json_token *ret)
 {
-	int n;
+	const char *start = p;
+	int n = 1;
 
 	if (*p == '\\') {
 		ret->escaped = true;
 		n = escape_length(p, reader->end);
 		if (!n)
 			fail(reader, p, "a bad escape in a string");
-	} else if ((uint8_t)*p < 0x80) {
-		n = 0;
-		fail(reader, p, "a control character in a string");
-	} else {
-		n = utf8_step(p, reader->end);
-		if (n < 0)
-			fail(reader, p, "invalid UTF-8");
+		ret->canonical = ret->canonical && n && json_is_own_escape(p, (size_t)n);
+		return n ? p + n : NULL;
 	}
-	return n > 0 ? p + n : NULL;
+	while (p < reader->end && (uint8_t)*p >= 0x80 && (n = utf8_step(p, reader->end)) > 0)
+		p += n;
+	if (n > 0 && p > start)
+		return p;
+	fail(reader, p, n > 0 ? "a control character in a string" : "invalid UTF-8");
+	return NULL;
+}
+
+/* Whole blocks, past plain bytes and escapes of one letter that are canonical; to a quote, to what is special, or to the last block. */
+static const char *skip_blocks(const char *p, const char *end, struct json_token *ret)
+{
+	uint64_t carry = 0;
+
+	for (; end - p >= JSON_BLOCK; p += JSON_BLOCK) {
+		struct json_block block = json_block_read(p);
+		uint64_t escaped = json_block_escaped(block.backslashes, &carry), stops = (block.quotes & ~escaped) | block.others;
+		unsigned n;
+
+		if (escaped)
+			stops |= escaped & ~(block.quotes | block.backslashes | json_block_letters(p));
+		if (!stops) {
+			ret->escaped = ret->escaped || block.backslashes;
+			continue;
+		}
+		n = (unsigned)__builtin_ctzll(stops);
+		ret->escaped = ret->escaped || (block.backslashes & ((UINT64_C(1) << n) - 1));
+		/* An escape that must be looked at begins a byte earlier. */
+		return p + n - (escaped >> n & 1);
+	}
+	return p - carry;
 }
 
 static bool read_string(struct json_reader *reader, struct json_token *ret)
 {
-	const char *p = reader->pos + 1, *end = reader->end;
+	const char *end = reader->end, *p = json_skip_plain(reader->pos + 1, end);
 
 	ret->type = JSON_STRING;
-	for (;;) {
-		p = json_skip_plain(p, end);
+	ret->canonical = true;
+	while (p == end || *p != '"') {
 		if (p == end)
 			return fail_end(reader);
-		if (*p == '"')
-			break;
 		p = string_special(reader, p, ret);
 		if (!p)
 			return false;
+		p = json_skip_plain(skip_blocks(p, end, ret), end);
 	}
 	ret->raw = (struct slice){ reader->pos, (size_t)(p + 1 - reader->pos) };
 	reader->pos = p + 1;
@@ -282,7 +307,7 @@ enum json_type json_next(struct json_reader *reader, struct json_token *ret)
 {
 	ret->type = JSON_BAD;
 	ret->raw = SLICE_NONE;
-	ret->escaped = false;
+	ret->escaped = ret->canonical = false;
 	if (reader->error)
 		return JSON_BAD;
 	skip_blanks(reader);

@@ -6,35 +6,29 @@
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* The well-formed sequences of Unicode's table 3-7: by first byte, length and range of the second. */
+/* The well-formed sequences of Unicode's table 3-7: length and range of the second byte. */
 struct utf8_lead {
-	uint8_t first, last, length, second_min, second_max;
+	uint8_t length, second_min, second_max;
 };
 
 static const struct utf8_lead leads[] = {
-	{ 0xc2, 0xdf, 2, 0x80, 0xbf },
-	{ 0xe0, 0xe0, 3, 0xa0, 0xbf },
-	{ 0xe1, 0xec, 3, 0x80, 0xbf },
-	{ 0xed, 0xed, 3, 0x80, 0x9f },
-	{ 0xee, 0xef, 3, 0x80, 0xbf },
-	{ 0xf0, 0xf0, 4, 0x90, 0xbf },
-	{ 0xf1, 0xf3, 4, 0x80, 0xbf },
-	{ 0xf4, 0xf4, 4, 0x80, 0x8f },
+	{ 1, 0x01, 0x00 }, /* none */
+	{ 2, 0x80, 0xbf }, { 3, 0xa0, 0xbf }, { 3, 0x80, 0xbf }, { 3, 0x80, 0x9f }, { 4, 0x90, 0xbf }, { 4, 0x80, 0xbf }, { 4, 0x80, 0x8f },
 };
 
-static const struct utf8_lead *find_lead(uint8_t byte)
-{
-	for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
-		if (byte >= leads[i].first && byte <= leads[i].last)
-			return &leads[i];
-	return NULL;
-}
+/* By first byte, from 0xc0 on: which of them. */
+static const uint8_t lead_of[64] = {
+	0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* c0 */
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* d0 */
+	2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 3, 3, /* e0 */
+	5, 6, 6, 6, 7,                                  /* f0 */
+};
 
 int utf8_step(const char *p, const char *end)
 {
-	const struct utf8_lead *lead = find_lead((uint8_t)*p);
+	const struct utf8_lead *lead = &leads[(uint8_t)*p < 0xc0 ? 0 : lead_of[(uint8_t)*p - 0xc0]];
 
-	if (!lead || end - p < 2 || (uint8_t)p[1] < lead->second_min || (uint8_t)p[1] > lead->second_max)
+	if (end - p < 2 || (uint8_t)p[1] < lead->second_min || (uint8_t)p[1] > lead->second_max)
 		return -1;
 	for (int i = 2; i < lead->length; i++)
 		if (end - p <= i || ((uint8_t)p[i] & 0xc0) != 0x80)
@@ -173,10 +167,54 @@ size_t json_decode_escape(const char **pos, const char *end, char out[4])
 	return 1;
 }
 
+#ifdef __SSE2__
+#define STEP 16
+
+/* Copies STEP bytes; how many stand before the first backslash among them. */
+static unsigned copy_step(char *to, const char *p)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+	unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+
+	_mm_storeu_si128((__m128i *)(void *)to, bytes);
+	return (unsigned)__builtin_ctz(found | 1u << STEP);
+}
+#else
+#define STEP 8
+
+static unsigned copy_step(char *to, const char *p)
+{
+	unsigned n = 0;
+
+	memcpy(to, p, STEP);
+	while (n < STEP && p[n] != '\\')
+		n++;
+	return n;
+}
+#endif
+
+/* Decodes the escapes that stand at *pos; returns the end of what was written. Most are two letters long. */
+static char *decode_escapes(const char **pos, const char *end, char *to)
+{
+	const char *p = *pos;
+
+	for (; end - p > 1 && *p == '\\' && short_escapes[(uint8_t)p[1]]; p += 2)
+		*to++ = short_escapes[(uint8_t)p[1]];
+	if (p < end && *p == '\\') {
+		char bytes[4];
+		size_t n = json_decode_escape(&p, end, bytes);
+
+		memcpy(to, bytes, n);
+		to += n;
+	}
+	*pos = p;
+	return to;
+}
+
 int json_unescape(struct slice raw, struct buf *out)
 {
-	const char *p, *end, *run;
-	char *to, bytes[4];
+	const char *p, *end;
+	char *to;
 
 	if (raw.len < 2)
 		return out->failed;
@@ -186,21 +224,19 @@ int json_unescape(struct slice raw, struct buf *out)
 		return out->failed;
 	p = raw.ptr + 1;
 	end = raw.ptr + raw.len - 1;
-	while ((run = p) < end) {
-		p = memchr(run, '\\', (size_t)(end - run));
-		if (!p)
-			p = end;
-		memcpy(to, run, (size_t)(p - run));
-		to += p - run;
-		/* Most are two letters long. */
-		for (; end - p > 1 && *p == '\\' && short_escapes[(uint8_t)p[1]]; p += 2)
-			*to++ = short_escapes[(uint8_t)p[1]];
-		if (p < end && *p == '\\') {
-			size_t n = json_decode_escape(&p, end, bytes);
+	while (end - p >= STEP) {
+		unsigned n = copy_step(to, p);
 
-			memcpy(to, bytes, n);
-			to += n;
-		}
+		p += n;
+		to += n;
+		if (n < STEP)
+			to = decode_escapes(&p, end, to);
+	}
+	while (p < end) {
+		if (*p == '\\')
+			to = decode_escapes(&p, end, to);
+		else
+			*to++ = *p++;
 	}
 	*to = '\0';
 	out->len = (size_t)(to - out->data);
@@ -254,65 +290,82 @@ const char *json_skip_plain(const char *p, const char *end)
 }
 #endif
 
-static void escape_ascii(char c, struct buf *out)
+bool json_is_own_escape(const char *p, size_t n)
 {
-	static const char names[128] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-		                         ['\t'] = 't' };
-	const char pair[2] = { '\\', names[(uint8_t)c & 127] };
+	int code;
 
-	if (pair[1])
-		buf_append(out, pair, 2);
-	else
-		buf_format(out, "\\u%04x", (unsigned)c);
+	if (n == 2)
+		return p[1] != '/';
+	code = (p[4] - '0') * 16 + hex_value(p[5]);
+	if (memcmp(p, "\\u00", 4) != 0 || (p[4] != '0' && p[4] != '1') || (p[5] >= 'A' && p[5] <= 'F'))
+		return false;
+	return code != '\b' && code != '\f' && code != '\n' && code != '\r' && code != '\t';
 }
 
-/* Whether json_escape() would write this escape: it has one way to write a character. Returns its length, or 0. */
-static size_t own_escape(const char *p, const char *end)
+/* Gathered before they are appended; behind them there is room for one escape more, and for what is copied in vain. */
+#define PIECE_BYTES 512
+
+/* By character: the letter behind the backslash. */
+static const char escape_letters[128] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+
+/* Writes what stands for the byte at *pos that is not plain, or for the bytes that are no character; returns the end of it. */
+static char *write_special(const char **pos, const char *end, char *to)
 {
-	uint8_t code;
+	static const char digits[] = "0123456789abcdef";
+	uint8_t c = (uint8_t)**pos;
+	int n = c < 0x80 ? 1 : utf8_step(*pos, end);
 
-	if (end - p >= 2 && p[1] && strchr("\"\\bfnrt", p[1]))
-		return 2;
-	if (end - p < 6 || memcmp(p, "\\u00", 4) != 0 || (p[4] != '0' && p[4] != '1') || !p[5] || !strchr("0123456789abcdef", p[5]))
-		return 0;
-	code = (uint8_t)((p[4] - '0') * 16 + hex_value(p[5]));
-	return code == '\b' || code == '\f' || code == '\n' || code == '\r' || code == '\t' ? 0 : 6;
-}
-
-bool json_is_canonical(struct slice raw)
-{
-	const char *p = raw.ptr + 1, *end = raw.ptr + raw.len - 1;
-
-	while (p < end && (p = memchr(p, '\\', (size_t)(end - p)))) {
-		size_t n = own_escape(p, end);
-
-		if (n == 0)
-			return false;
-		p += n;
+	if (c >= 0x80) {
+		memcpy(to, n > 0 ? *pos : replacement, n > 0 ? (size_t)n : 3);
+		to += n > 0 ? n : 3;
+		*pos += n > 0 ? n : -n;
+		return to;
 	}
-	return true;
+	++*pos;
+	*to++ = '\\';
+	if (escape_letters[c]) {
+		*to++ = escape_letters[c];
+		return to;
+	}
+	memcpy(to, "u00", 3);
+	to[3] = digits[c >> 4];
+	to[4] = digits[c & 15];
+	return to + 5;
+}
+
+/* Copies a run of n plain bytes. Most are short. */
+static char *copy_run(char *to, const char *p, size_t n, const char *end)
+{
+	if (n <= 16 && end - p >= 16)
+		memcpy(to, p, 16);
+	else
+		memcpy(to, p, n);
+	return to + n;
 }
 
 int json_escape(struct slice text, struct buf *out)
 {
-	const char *p = text.len ? text.ptr : "", *end = p + text.len, *run = p;
+	const char *p = text.len ? text.ptr : "", *end = p + text.len;
+	char piece[PIECE_BYTES + 16], *to = piece;
 
-	buf_char(out, '"');
-	while ((p = json_skip_plain(p, end)) < end) {
-		int n = (uint8_t)*p < 0x80 ? 0 : utf8_step(p, end);
+	*to++ = '"';
+	while (p < end) {
+		const char *run = p;
+		size_t n;
 
-		if (n > 0) {
-			p += n;
-			continue;
+		p = json_skip_plain(p, end);
+		n = (size_t)(p - run);
+		if ((size_t)(to - piece) + n > PIECE_BYTES) {
+			buf_append(out, piece, (size_t)(to - piece));
+			to = piece;
 		}
-		buf_append(out, run, (size_t)(p - run));
-		if (n == 0)
-			escape_ascii(*p, out);
+		if (n > PIECE_BYTES)
+			buf_append(out, run, n);
 		else
-			buf_append(out, replacement, 3);
-		p += n ? -n : 1;
-		run = p;
+			to = copy_run(to, run, n, end);
+		if (p < end)
+			to = write_special(&p, end, to);
 	}
-	buf_append(out, run, (size_t)(p - run));
-	return buf_char(out, '"');
+	*to++ = '"';
+	return buf_append(out, piece, (size_t)(to - piece));
 }

@@ -7,7 +7,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/err.c src/base/err.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.c src/base/hash.h \
-	src/base/json.h src/base/json_private.h \
+	src/base/json.h src/base/json_block.h src/base/json_private.h \
 	src/base/json_doc.c src/base/json_number.c src/base/json_read.c \
 	src/base/json_text.c src/base/json_write.c \
 	src/base/list.c src/base/list.h \
@@ -29,7 +29,7 @@ endif
 if HAVE_CMOCKA
 base_tests = \
 	tests/unit/test_buf tests/unit/test_clock tests/unit/test_file tests/unit/test_hash \
-	tests/unit/test_json tests/unit/test_log tests/unit/test_mailbox tests/unit/test_program tests/unit/test_system tests/unit/test_text
+	tests/unit/test_json tests/unit/test_json_string tests/unit/test_json_string_words tests/unit/test_log tests/unit/test_mailbox tests/unit/test_program tests/unit/test_system tests/unit/test_text
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_test_libs = src/base/libbase.a $(XXHASH_LIBS) $(CMOCKA_LIBS)
@@ -43,6 +43,12 @@ tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
 tests_unit_test_hash_LDADD = $(base_test_libs)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(base_test_libs)
+tests_unit_test_json_string_SOURCES = tests/unit/test_json_string.c
+tests_unit_test_json_string_LDADD = $(base_test_libs)
+# As it is made where there are no instructions for many bytes.
+tests_unit_test_json_string_words_SOURCES = tests/unit/test_json_string.c src/base/json_read.c src/base/json_text.c
+tests_unit_test_json_string_words_CPPFLAGS = $(AM_CPPFLAGS) -U__SSE2__ -U__ARM_NEON
+tests_unit_test_json_string_words_LDADD = $(base_test_libs)
 tests_unit_test_program_SOURCES = tests/unit/test_program.c
 tests_unit_test_program_LDADD = $(base_test_libs)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c

@@ -16,13 +16,11 @@ void body_end(struct ingest *in)
 
 void body_text(struct ingest *in, const char *key, int32_t node)
 {
-	struct slice raw = json_raw(&in->doc, node);
-
 	if (json_type_of(&in->doc, node) != JSON_STRING)
 		return;
 	jw_key(&in->out, key);
-	if (json_is_canonical(raw)) {
-		jw_raw(&in->out, raw);
+	if (in->doc.nodes[node].canonical) {
+		jw_raw(&in->out, json_raw(&in->doc, node));
 		return;
 	}
 	buf_clear(&in->scratch);

@@ -18,11 +18,19 @@ struct walk {
 	struct redactor *redactor;
 	const struct walk_options *options;
 	struct buf *out;
+	const char *copied; /* all of the source before it is in out */
 	unsigned depth;
 	uint8_t classes[JSON_MAX_DEPTH + 2]; /* by depth: of the member, or of the array, that a value is in */
 	bool in_array[JSON_MAX_DEPTH + 2];
 	bool named[JSON_MAX_DEPTH + 2];      /* by depth: the object's "value", or the array's next string, is a secret */
 };
+
+/* What is written next stands for the token; what stands before it in the source is as it was. */
+static void replace(struct walk *walk, const struct json_token *token)
+{
+	buf_append(walk->out, walk->copied, (size_t)(token->raw.ptr - walk->copied));
+	walk->copied = token->raw.ptr + token->raw.len;
+}
 
 static uint8_t classify(const struct walk *walk, struct slice key, uint8_t by_name)
 {
@@ -124,16 +132,19 @@ static int write_string(struct walk *walk, const struct json_token *token, struc
 	int rc;
 
 	*ret_changed = true;
-	if ((class & KEY_URL) && text.len > 5 && memcmp(text.ptr, "data:", 5) == 0)
+	if ((class & KEY_URL) && text.len > 5 && memcmp(text.ptr, "data:", 5) == 0) {
+		replace(walk, token);
 		return write_data_url(walk, text);
+	}
 	rc = clean_text(walk, text, class, ret_changed);
 	if (rc)
 		return rc;
 	if (*ret_changed)
 		text = buf_view(&walk->redactor->clean);
-	if (max && text.len > max)
-		return write_cut(walk, text);
-	return *ret_changed ? json_escape(text, walk->out) : buf_slice(walk->out, token->raw);
+	if (!*ret_changed && (!max || text.len <= max))
+		return 0;
+	replace(walk, token);
+	return max && text.len > max ? write_cut(walk, text) : json_escape(text, walk->out);
 }
 
 static int key_token(struct walk *walk, const struct json_token *token, struct slice key)
@@ -147,7 +158,7 @@ static int key_token(struct walk *walk, const struct json_token *token, struct s
 
 	if (known && known->len == key.len && memcmp(known->text, key.ptr, key.len) == 0) {
 		walk->classes[walk->depth] = classify(walk, key, known->class);
-		return buf_slice(walk->out, token->raw);
+		return 0;
 	}
 	class = (uint8_t)name_class(key);
 	walk->classes[walk->depth] = classify(walk, key, class);
@@ -203,7 +214,8 @@ static int number_token(struct walk *walk, const struct json_token *token)
 	unsigned rule = redactor->rules->key_rule;
 
 	if (!(walk->classes[walk->depth] & NAME_NUMBER) || token->raw.len < PIN_MIN_BYTES)
-		return buf_slice(walk->out, token->raw);
+		return 0;
+	replace(walk, token);
 	scan_count(redactor, rule, (struct span){ 0, token->raw.len });
 	buf_char(walk->out, '"');
 	scan_marker(redactor, rule, walk->out);
@@ -227,10 +239,9 @@ static void enter_or_leave(struct walk *walk, enum json_type type)
 int walk_json(struct redactor *redactor, struct slice json, const struct walk_options *options, struct buf *out,
               struct err *err)
 {
-	struct walk walk = { .redactor = redactor, .options = options, .out = out };
+	struct walk walk = { .redactor = redactor, .options = options, .out = out, .copied = json.ptr };
 	struct json_reader reader;
 	struct json_token token;
-	const char *copied = json.ptr; /* all before it is in out */
 	int rc = 0;
 
 	json_reader_init(&reader, json, JSON_MAX_DEPTH);
@@ -245,12 +256,10 @@ int walk_json(struct redactor *redactor, struct slice json, const struct walk_op
 		enter_or_leave(&walk, type);
 		if (type != JSON_KEY && type != JSON_STRING && type != JSON_NUMBER)
 			continue;
-		buf_append(out, copied, (size_t)(token.raw.ptr - copied));
 		rc = type == JSON_NUMBER ? number_token(&walk, &token) : string_token(&walk, &token);
 		if (rc)
 			return err_set(err, rc, "a string is too large");
-		copied = token.raw.ptr + token.raw.len;
 	}
-	rc = buf_append(out, copied, (size_t)(json.ptr + json.len - copied));
+	rc = buf_append(out, walk.copied, (size_t)(json.ptr + json.len - walk.copied));
 	return rc ? err_set(err, rc, "the value is too large") : 0;
 }

@@ -125,7 +125,7 @@ struct capping {
 
 int session_drop(struct spool *spool, struct slice source, struct slice id, uint64_t *ret_count, struct err *err)
 {
-	static const enum sql_id drops[] = { SQL_RECORDS_DROP_OF, SQL_HEADS_DROP_MAIN_OF, SQL_HEADS_DROP_PART_OF, SQL_OBSERVATIONS_DROP_OF, SQL_OUTGO_DROP_OF, SQL_SESSION_DROP };
+	static const enum sql_id drops[] = { SQL_HEADS_DROP_OF, SQL_RECORDS_DROP_OF, SQL_OBSERVATIONS_DROP_OF, SQL_OUTGO_DROP_OF, SQL_SESSION_DROP };
 	int64_t records = 0;
 	int rc = sql_int(spool, SQL_RECORDS_COUNT_OF, &records, err, "ss", source, id);
 

@@ -46,7 +46,7 @@ static int raise_head(struct spool *spool, const struct clean_record_view *view,
 static int never_stored(struct spool *spool, const struct clean_record_view *view, struct slice fp, bool *ret, struct err *err)
 {
 	int64_t one;
-	int rc = sql_int(spool, SQL_FP_KNOWN, &one, err, "ssb", view->source, view->key, fp);
+	int rc = sql_int(spool, SQL_FP_KNOWN, &one, err, "ssssb", view->source, view->session, view->message, view->key, fp);
 
 	*ret = rc == LF_ENOENT;
 	return rc == LF_ENOENT ? 0 : rc;

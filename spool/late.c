@@ -11,6 +11,7 @@
 
 #define MAX_COUNTERS 4096
 #define FIRST_SLOTS 256
+#define MARK_MS 1000 /* how old stored_ms may be of a session that is dirty */
 
 /* A counter that was asked for or moved. The one writer knows what stands in the file. */
 struct late_counter {
@@ -118,18 +119,24 @@ int late_counter_get(struct spool *spool, const char *name, const char *label, i
 static int write_session(struct spool *spool, struct err *err)
 {
 	struct late *late = &spool->late;
+	int rc;
 
 	if (!late->touched)
 		return 0;
 	late->touched = false;
-	return sql_run(spool, SQL_SESSION_TOUCH, err, "ssiii", buf_view(&late->source), buf_view(&late->session), late->tick, late->last_ms,
-	               late->stored_ms);
+	if (late->marked && late->stored_ms >= late->marked_ms && late->stored_ms - late->marked_ms < MARK_MS)
+		return 0;
+	rc = sql_run(spool, SQL_SESSION_TOUCH, err, "ssiii", buf_view(&late->source), buf_view(&late->session), late->tick, late->last_ms,
+	             late->stored_ms);
+	late->marked = rc == 0;
+	late->marked_ms = late->stored_ms;
+	return rc;
 }
 
 int late_touch(struct spool *spool, const struct clean_record_view *view, struct err *err)
 {
 	struct late *late = &spool->late;
-	bool same = late->touched && slice_equal(buf_view(&late->session), view->session) && slice_equal(buf_view(&late->source), view->source);
+	bool same = slice_equal(buf_view(&late->session), view->session) && slice_equal(buf_view(&late->source), view->source);
 	int rc = same ? 0 : write_session(spool, err);
 
 	if (!same) {
@@ -138,9 +145,11 @@ int late_touch(struct spool *spool, const struct clean_record_view *view, struct
 		buf_slice(&late->source, view->source);
 		buf_slice(&late->session, view->session);
 		late->last_ms = view->time_ms;
-		late->tick = session_next_tick(spool);
-		late->touched = true;
+		late->marked = false;
 	}
+	if (!late->touched)
+		late->tick = session_next_tick(spool);
+	late->touched = true;
 	late->last_ms = view->time_ms > late->last_ms ? view->time_ms : late->last_ms;
 	late->stored_ms = clock_wall_ms();
 	return rc;
@@ -156,14 +165,19 @@ int late_before(struct spool *spool, enum sql_id id, struct err *err)
 		[SQL_FIND_SESSION] = true, [SQL_FIND_HEAD] = true, [SQL_COUNTED_GET] = true, [SQL_COUNTED_PUT] = true, [SQL_COUNTER_GET] = true,
 		[SQL_COUNTER_ADD] = true, [SQL_SESSION_TOUCH] = true, [SQL_ROLLBACK] = true, [SQL_CURSOR_SET] = true, [SQL_CURSOR_GET] = true,
 	};
+	static const bool unmarks[SQL_COUNT] = {
+		[SQL_SESSION_CLEAN] = true, [SQL_SESSION_DROP] = true, [SQL_SESSION_DROP_EMPTY] = true, [SQL_SESSIONS_DROP_EMPTY] = true,
+	};
 	int rc = blind[id] ? 0 : write_session(spool, err);
 
+	if (unmarks[id])
+		spool->late.marked = false;
 	return rc == 0 && (id == SQL_COMMIT || id == SQL_EACH_COUNTER) ? write_counters(spool, err) : rc;
 }
 
 void late_forget(struct spool *spool)
 {
-	spool->late.touched = false;
+	spool->late.touched = spool->late.marked = false;
 	forget_counters(&spool->late);
 }
 

@@ -242,7 +242,7 @@ int record_drop(struct spool *spool, const struct clean_record_view *view, struc
 static int put_earlier_revision(struct spool *spool, const struct clean_record_view *view, struct err *err)
 {
 	int64_t seq;
-	int rc = sql_int(spool, SQL_LAST_OF_KEY, &seq, err, "ss", view->source, view->key);
+	int rc = sql_int(spool, SQL_LAST_OF_KEY, &seq, err, "ssss", view->source, view->session, view->message, view->key);
 
 	if (rc != 0)
 		return rc == LF_ENOENT ? 0 : rc;

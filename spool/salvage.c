@@ -123,6 +123,33 @@ static int see_record(void *context, const struct clean_record_view *view, struc
 	return 0;
 }
 
+/* Session by session: to put all keys of the file in order would take memory. */
+static int make_heads(struct spool *to, struct err *err)
+{
+	struct buf session;
+	int rc = 0;
+
+	buf_init(&session, 0);
+	for (;;) {
+		struct query query;
+
+		rc = query_open(&query, to, SQL_SESSION_AFTER, err, "s", buf_view(&session));
+		if (rc == 0)
+			rc = query_next(&query, err);
+		buf_clear(&session);
+		if (rc == 1)
+			buf_slice(&session, query_slice(&query, 0));
+		query_close(&query);
+		if (rc != 1 || session.len == 0)
+			break;
+		rc = sql_run(to, SQL_HEADS_MAKE_OF, err, "s", buf_view(&session));
+		if (rc != 0)
+			break;
+	}
+	buf_done(&session);
+	return rc > 0 ? 0 : rc;
+}
+
 static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, struct err *err)
 {
 	int rc = 0;
@@ -130,7 +157,7 @@ static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, st
 	for (size_t i = 0; rc == 0 && damaged && i < sizeof tables / sizeof tables[0]; i++)
 		rc = copy_table(to, damaged, &tables[i], err);
 	if (rc == 0)
-		rc = sql_run(to, SQL_HEADS_MAKE, err, "");
+		rc = make_heads(to, err);
 	if (rc == 0)
 		rc = sql_run(to, SQL_SESSIONS_MAKE, err, "i", clock_wall_ms());
 	if (rc == 0)

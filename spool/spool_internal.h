@@ -39,8 +39,9 @@ struct late {
 	struct late_counter *counters; /* a hash table */
 	size_t count, slots;
 	bool touched;                  /* the session below is to be marked */
+	bool marked;                   /* it is dirty in the file, where its stored_ms is marked_ms */
 	struct buf source, session;
-	int64_t tick, last_ms, stored_ms;
+	int64_t tick, last_ms, stored_ms, marked_ms;
 };
 
 struct spool {

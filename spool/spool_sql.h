@@ -7,7 +7,7 @@
 #define LF_SPOOL_SPOOL_SQL_H
 
 #define SPOOL_APPLICATION_ID 1818653808 /* "lfsp" */
-#define SPOOL_SCHEMA_VERSION 3
+#define SPOOL_SCHEMA_VERSION 4
 
 /* What makes version n+1 of version n; the row's place is n. Creating a spool is migrating from 0. */
 #define SPOOL_SCHEMA_1 \
@@ -58,7 +58,11 @@
 	"CREATE INDEX outgo_pending ON outgo(sink, start_ms) WHERE state=0;" \
 	"CREATE INDEX outgo_session ON outgo(session) WHERE state=0;" \
 	"ALTER TABLE dead ADD COLUMN sink INTEGER NOT NULL DEFAULT 0;"
-#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3 }
+/* One index for what three were for: each costs a page of every commit. */
+#define SPOOL_SCHEMA_4 \
+	"DROP INDEX record_key; DROP INDEX record_session; DROP INDEX head_part;" \
+	"CREATE INDEX record_place ON record(session, source, message, key);"
+#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3, SPOOL_SCHEMA_4 }
 
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
@@ -107,17 +111,17 @@
 /* Those whose plan the unit test checks. */
 #define SPOOL_SQL_HOT(X) \
 	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session FROM head WHERE source=?1 AND key=?2") \
-	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND key=?2 AND fp=?3 LIMIT 1") \
+	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND session=?2 AND message=?3 AND key=?4 AND fp=?5 LIMIT 1") \
 	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
-	X(SQL_EACH_PART, "SELECT " HEAD_RECORD_BY(BY("head_part")) " WHERE h.source=?1 AND h.session=?2 AND h.message=?3 AND h.kind=2 ORDER BY h.key") \
+	X(SQL_EACH_PART, "SELECT " RECORD_COLUMNS ", h.level, h.ord FROM record r CROSS JOIN head h ON h.source=r.source AND h.key=r.key AND h.seq=r.seq WHERE r.source=?1 AND r.session=?2 AND r.message=?3 AND r.kind=2 ORDER BY r.key") \
 	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD_BY(BY("head_link")) " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
 	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
 	X(SQL_FIND_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2") \
 	X(SQL_COUNTED_GET, "SELECT 1 FROM counted WHERE hash=?1") \
 	X(SQL_EACH_CHILD, "SELECT source, key FROM head WHERE source=?1 AND kind=0 AND link=?2 AND link<>'' ORDER BY key") \
 	X(SQL_EACH_STARTED, "SELECT link FROM head " BY("head_out") "WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
-	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.session=?1 ORDER BY r.seq") \
-	X(SQL_LAST_OF_KEY, "SELECT max(seq) FROM record WHERE source=?1 AND key=?2") \
+	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM (SELECT seq FROM record WHERE session=?1 ORDER BY seq) s CROSS JOIN record r ON r.seq=s.seq") \
+	X(SQL_LAST_OF_KEY, "SELECT max(seq) FROM record WHERE source=?1 AND session=?2 AND message=?3 AND key=?4") \
 	X(SQL_EACH_DIRTY, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty LIMIT ?1") \
 	X(SQL_EACH_DIRTY_NEWEST, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty DESC LIMIT ?1") \
 	X(SQL_DIRTY_MAX, "SELECT max(dirty) FROM session WHERE dirty<>0") \
@@ -162,10 +166,9 @@
 	X(SQL_HEAD_FROM_RECORD, "INSERT OR REPLACE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT source, key, seq, session, message, kind, level, ord, fp, link, time FROM record WHERE seq=?1") \
 	X(SQL_HEAD_DROP, "DELETE FROM head WHERE source=?1 AND key=?2 AND seq=?3") \
 	X(SQL_HEAD_DROP_SEQ, "DELETE FROM head WHERE seq=?1") \
-	X(SQL_HEADS_MAKE, "INSERT OR IGNORE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last") \
-	X(SQL_HEADS_MAKE_OF, "INSERT OR IGNORE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record WHERE session=?1 GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last") \
-	X(SQL_HEADS_DROP_MAIN_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND kind<>2") \
-	X(SQL_HEADS_DROP_PART_OF, "DELETE FROM head " BY("head_part") "WHERE source=?1 AND session=?2 AND kind=2") \
+	X(SQL_HEADS_MAKE_OF, "INSERT INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT r.source, r.key, r.seq, r.session, r.message, r.kind, r.level, r.ord, r.fp, r.link, r.time FROM (SELECT max(seq) AS last FROM record WHERE session=?1 GROUP BY source, key) l CROSS JOIN record r ON r.seq=l.last WHERE true ON CONFLICT(source, key) DO UPDATE SET seq=excluded.seq, session=excluded.session, message=excluded.message, kind=excluded.kind, level=excluded.level, ord=excluded.ord, fp=excluded.fp, link=excluded.link, time=excluded.time WHERE excluded.seq>head.seq") \
+	X(SQL_SESSION_AFTER, "SELECT min(session) FROM record WHERE session>?1") \
+	X(SQL_HEADS_DROP_OF, "DELETE FROM head WHERE source=?1 AND session=?2 AND key IN (SELECT key FROM record WHERE source=?1 AND session=?2)") \
 	X(SQL_EACH_RECORD, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r ORDER BY r.seq") \
 	X(SQL_RECORD_GET, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM record r WHERE r.seq=?1") \
 	X(SQL_RECORD_DROP, "DELETE FROM record WHERE seq=?1") \

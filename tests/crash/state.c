@@ -9,7 +9,7 @@
 static const char *const tables[] = {
 	"SELECT seq, source, session, message, key, kind, level, ord, link, time, cut, hash, hex(fp), body FROM record ORDER BY seq",
 	"SELECT source, key, seq, session, message, kind, level, ord, hex(fp), link, time FROM head ORDER BY source, key",
-	"SELECT source, id, dirty<>0, open, last_ms, stored_ms FROM session ORDER BY source, id",
+	"SELECT source, id, dirty<>0, open FROM session ORDER BY source, id",
 	"SELECT source, name, value FROM cursor ORDER BY source, name",
 	"SELECT hex(span_id), hex(trace_id), session, turn, start_ms, state, changed, version, hash, body FROM observation ORDER BY span_id",
 	"SELECT hex(span_id), hash FROM send_row ORDER BY span_id",

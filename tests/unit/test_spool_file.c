@@ -292,7 +292,9 @@ static void an_older_version_is_migrated(void **state)
 	one(f->spool, "a");
 	spool_close(f->spool);
 	f->spool = NULL;
-	run_sql(file_in(f, "spool.db"), "DROP TABLE counted; DROP TABLE outgo; ALTER TABLE dead DROP COLUMN sink; PRAGMA user_version=1");
+	run_sql(file_in(f, "spool.db"), "DROP TABLE counted; DROP TABLE outgo; ALTER TABLE dead DROP COLUMN sink;"
+	        "DROP INDEX record_place; CREATE INDEX record_key ON record(source, key); CREATE INDEX record_session ON record(session);"
+	        "CREATE INDEX head_part ON head(source, session, message, key) WHERE kind=2; PRAGMA user_version=1");
 	OK(spool_open_reader(f->dir, &reader, &err)); /* it is read as it is */
 	assert_int_equal(figures(reader).records, 1);
 	spool_close(reader);
@@ -301,7 +303,7 @@ static void an_older_version_is_migrated(void **state)
 	OK(spool_counted_get(f->spool, SLICE("opencode"), SLICE("m"), &known, &err));
 	assert_false(known);
 	OK(spool_counted_set(f->spool, SLICE("opencode"), SLICE("m"), &err));
-	run_sql(file_in(f, "spool.db"), "SELECT 1 FROM counted; SELECT sink FROM outgo; SELECT sink FROM dead");
+	run_sql(file_in(f, "spool.db"), "SELECT 1 FROM counted; SELECT sink FROM outgo; SELECT sink FROM dead; SELECT seq FROM record INDEXED BY record_place WHERE session=''");
 }
 
 static void a_newer_version_is_refused_untouched(void **state)
@@ -314,7 +316,7 @@ static void a_newer_version_is_refused_untouched(void **state)
 	one(f->spool, "a");
 	spool_close(f->spool);
 	f->spool = NULL;
-	run_sql(file_in(f, "spool.db"), "PRAGMA user_version=4");
+	run_sql(file_in(f, "spool.db"), "PRAGMA user_version=5");
 	read_file(file_in(f, "spool.db"), &before);
 	assert_int_equal(spool_open(&f->options, &f->spool, &err), LF_EVERSION);
 	assert_non_null(strstr(err.text, "newer lfspool"));

@@ -17,8 +17,8 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "daemon/client.h"
-#include "daemon/derive.h"
-#include "daemon/pipeline.h"
+#include "daemon/flusher/derive.h"
+#include "daemon/sources/pipeline.h"
 #include "sink/sink.h"
 #include <errno.h>
 #include <fcntl.h>

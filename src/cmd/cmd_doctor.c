@@ -2,7 +2,7 @@
 #include "cmd/cmd.h"
 #include "base/text.h"
 #include "cmd/term.h"
-#include "daemon/doctor.h"
+#include "daemon/checks/doctor.h"
 #include <unistd.h>
 
 #define CHECK_COLUMN 3

@@ -1,6 +1,6 @@
 /* lfspool score: what a person says of a trace or a session. */
 #include "cmd/cmd.h"
-#include "daemon/score.h"
+#include "daemon/flusher/score.h"
 
 static void print_json(const struct score *score, const struct score_sent *sent)
 {

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/term.h"
-#include "daemon/tree.h"
+#include "daemon/flusher/tree.h"
 #include <inttypes.h>
 #include <unistd.h>
 

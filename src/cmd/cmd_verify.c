@@ -1,7 +1,7 @@
 /* lfspool verify: does Langfuse have what the spool sent, once and as it was? */
 #include "cmd/cmd.h"
 #include "base/mem.h"
-#include "daemon/verify.h"
+#include "daemon/checks/verify.h"
 #include <stdlib.h>
 
 /* The root sessions of the spool. */

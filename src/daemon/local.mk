@@ -2,32 +2,41 @@ noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/client.c src/daemon/client.h \
 	src/daemon/control.c src/daemon/control.h \
-	src/daemon/counting.c src/daemon/counting.h \
 	src/daemon/daemon.c src/daemon/daemon.h \
-	src/daemon/derive.c src/daemon/derive.h \
-	src/daemon/doctor.c src/daemon/doctor.h src/daemon/doctor_private.h \
-	src/daemon/doctor_agent.c src/daemon/doctor_claude.c src/daemon/doctor_server.c src/daemon/doctor_spool.c \
-	src/daemon/delta.c src/daemon/delta.h \
-	src/daemon/exporter.c src/daemon/exporter.h \
-	src/daemon/flush.c src/daemon/flush.h \
-	src/daemon/figures.c src/daemon/figures.h \
-	src/daemon/follow.c src/daemon/follow.h src/daemon/follow_private.h \
-	src/daemon/follow_take.c \
-	src/daemon/listener.c src/daemon/listener.h \
-	src/daemon/meter.c src/daemon/meter.h src/daemon/meter_agents.c src/daemon/meter_claude.c src/daemon/meter_private.h \
 	src/daemon/otlp.c src/daemon/otlp.h \
-	src/daemon/patience.c src/daemon/patience.h \
-	src/daemon/pipeline.c src/daemon/pipeline.h \
 	src/daemon/request.c src/daemon/request.h \
-	src/daemon/series.c src/daemon/series.h \
-	src/daemon/score.c src/daemon/score.h \
-	src/daemon/session_map.c src/daemon/session_map.h \
-	src/daemon/sources.c src/daemon/sources.h \
-	src/daemon/server.c src/daemon/server.h src/daemon/server_private.h src/daemon/server_rest.c \
 	src/daemon/status.c src/daemon/status.h \
-	src/daemon/transcripts.c src/daemon/transcripts.h src/daemon/transcripts_private.h src/daemon/transcripts_take.c \
-	src/daemon/transcript_files.c src/daemon/transcript_files.h \
-	src/daemon/tree.c src/daemon/tree.h \
-	src/daemon/verify.c src/daemon/verify.h src/daemon/verify_agent.c src/daemon/verify_agent.h \
 	src/daemon/work.c src/daemon/work.h \
-	src/daemon/writer.c src/daemon/writer.h
+	src/daemon/writer.c src/daemon/writer.h \
+	$(daemon_sources) $(daemon_flusher) $(daemon_meters) $(daemon_checks)
+# What comes in: stages 1 to 3.
+daemon_sources = \
+	src/daemon/sources/sources.c src/daemon/sources/sources.h \
+	src/daemon/sources/follow.c src/daemon/sources/follow.h src/daemon/sources/follow_private.h src/daemon/sources/follow_take.c \
+	src/daemon/sources/transcripts.c src/daemon/sources/transcripts.h src/daemon/sources/transcripts_private.h \
+	src/daemon/sources/transcripts_take.c src/daemon/sources/transcript_files.c src/daemon/sources/transcript_files.h \
+	src/daemon/sources/server.c src/daemon/sources/server.h src/daemon/sources/server_private.h src/daemon/sources/server_rest.c \
+	src/daemon/sources/session_map.c src/daemon/sources/session_map.h \
+	src/daemon/sources/patience.c src/daemon/sources/patience.h \
+	src/daemon/sources/pipeline.c src/daemon/sources/pipeline.h
+# What goes out: stages 4 and 5.
+daemon_flusher = \
+	src/daemon/flusher/flush.c src/daemon/flusher/flush.h \
+	src/daemon/flusher/derive.c src/daemon/flusher/derive.h \
+	src/daemon/flusher/tree.c src/daemon/flusher/tree.h \
+	src/daemon/flusher/score.c src/daemon/flusher/score.h
+# What is counted, and who asks for it.
+daemon_meters = \
+	src/daemon/meters/counting.c src/daemon/meters/counting.h \
+	src/daemon/meters/series.c src/daemon/meters/series.h \
+	src/daemon/meters/delta.c src/daemon/meters/delta.h \
+	src/daemon/meters/meter.c src/daemon/meters/meter.h src/daemon/meters/meter_agents.c src/daemon/meters/meter_claude.c \
+	src/daemon/meters/meter_private.h \
+	src/daemon/meters/figures.c src/daemon/meters/figures.h \
+	src/daemon/meters/exporter.c src/daemon/meters/exporter.h \
+	src/daemon/meters/listener.c src/daemon/meters/listener.h
+# Whether all is well: doctor and verify.
+daemon_checks = \
+	src/daemon/checks/doctor.c src/daemon/checks/doctor.h src/daemon/checks/doctor_private.h \
+	src/daemon/checks/doctor_agent.c src/daemon/checks/doctor_claude.c src/daemon/checks/doctor_server.c src/daemon/checks/doctor_spool.c \
+	src/daemon/checks/verify.c src/daemon/checks/verify.h src/daemon/checks/verify_agent.c src/daemon/checks/verify_agent.h

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/otlp.h"
-#include "daemon/server.h"
-#include "daemon/sources.h"
+#include "daemon/sources/server.h"
+#include "daemon/sources/sources.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "ship/headers.h"
-#include "daemon/counting.h"
+#include "daemon/meters/counting.h"
 #include "daemon/otlp.h"
 #include "metrics/view.h"
 #include "daemon/writer.h"

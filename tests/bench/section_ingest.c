@@ -3,7 +3,7 @@
 #include "disk.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "daemon/pipeline.h"
+#include "daemon/sources/pipeline.h"
 #include "daemon/writer.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -22,7 +22,7 @@ compile() { # ARGUMENTS...
 		-I"$srcdir/src" -I"$srcdir/redact" -I"$srcdir/spool" -I"$srcdir" -isystem "$include" -idirafter "$builddir" "$@" 2>"$tmp/err"
 }
 n=0
-for file in "$srcdir"/src/*.c "$srcdir"/src/*/*.c "$srcdir"/redact/*.c "$srcdir"/spool/*.c; do
+for file in "$srcdir"/src/*.c "$srcdir"/src/*/*.c "$srcdir"/src/*/*/*.c "$srcdir"/redact/*.c "$srcdir"/spool/*.c; do
 	compile -fsyntax-only "$file" || fail "$file: $(head -5 "$tmp/err")"
 	n=$((n + 1))
 done

@@ -2,8 +2,8 @@
  * The log is the truth: what is derived from it can be thrown away and made again, and is the same whether it was made
  * once at the end or again and again while the session went on.
  */
-#include "daemon/derive.h"
-#include "daemon/pipeline.h"
+#include "daemon/flusher/derive.h"
+#include "daemon/sources/pipeline.h"
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>

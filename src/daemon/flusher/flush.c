@@ -1,0 +1,388 @@
+/* Rounds of shipping and the flusher's thread; see flush.h. The thread waits for the network, never the writer. */
+#include "daemon/flusher/flush.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "base/system.h"
+#include "daemon/meters/counting.h"
+#include "daemon/flusher/derive.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SESSIONS_AT_A_TIME 4
+#define LOTS_OF_A_ROUND 4
+#define CLEANUP_EVERY_MS 60000
+#define QUIET_SHARE 100 /* of the time */
+
+struct derive_job {
+	struct work *work;
+	bool more;
+	bool no_room; /* on the disk, for what is left */
+};
+
+/* A few at a time, each time with a look at the disk: what is assembled already goes out first, and makes room. */
+static int derive_round(struct derive_job *job, struct spool *spool, struct err *err)
+{
+	int rc = 0;
+
+	struct derive_options options = derive_options(job->work);
+
+	job->more = true;
+	for (int i = 0; rc == 0 && job->more && i < LOTS_OF_A_ROUND; i++) {
+		if (work_disk_low(job->work, WORK_RESERVE_DERIVE)) {
+			job->more = false;
+			job->no_room = true;
+			break;
+		}
+		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, &job->more, err);
+	}
+	return rc;
+}
+
+static int derive_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	struct derive_job *job = arg;
+	struct work *work = job->work;
+	int rc = derive_round(job, spool, err);
+
+	/* what is open is known once it is assembled; what became stale is assembled again */
+	if (rc == 0 && !work_disk_low(work, WORK_RESERVE_DERIVE))
+		rc = derive_stale(spool, work->rules, work->stale_after_ms, clock_wall_ms(), err);
+	if (rc == 0 && !job->more)
+		rc = derive_round(job, spool, err);
+	return rc;
+}
+
+struct ship_job {
+	struct ship *ship;
+	struct ship_batch *batch;
+	int64_t post_ms;
+};
+
+static int take_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	struct ship_job *job = arg;
+
+	return ship_take(job->ship, spool, clock_wall_ms(), &job->batch, err);
+}
+
+static int settle_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	struct ship_job *job = arg;
+	int rc = ship_settle(job->ship, spool, job->batch, clock_mono_ms(), clock_wall_ms(), err);
+
+	if (rc != 0 || ship_status(job->ship)->sink != SINK_LANGFUSE)
+		return rc;
+	return counting_observe(spool, FACT_FLUSH_MS, job->post_ms, err);
+}
+
+static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)arg;
+	return spool_relieve(spool, err);
+}
+
+/* All that was assembled is sent, and there was no room to assemble the rest. */
+static int make_room(struct work *work, struct flush_round *ret, struct err *err)
+{
+	int rc = work_on_spool(work, false, relieve_job_run, NULL, err);
+
+	if (rc == 0 && work_disk_low(work, WORK_RESERVE_DERIVE))
+		rc = err_set(err, LF_EFULL, "the disk is full: less than %u MB are free: what is stored cannot be made ready", (unsigned)(WORK_RESERVE_DERIVE >> 20));
+	ret->progressed = rc == 0;
+	return rc;
+}
+
+int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, struct err *err)
+{
+	struct derive_job derive = { .work = work };
+	struct ship_job job = { .ship = ship };
+	int rc = work_on_spool(work, false, derive_job_run, &derive, err);
+
+	*ret = (struct flush_round){ .progressed = derive.more };
+	if (rc != 0 || !ship_ready(ship, clock_mono_ms()))
+		return rc;
+	rc = work_on_spool(work, false, take_job_run, &job, err);
+	if (rc != 0)
+		return rc;
+	if (!job.batch && derive.no_room)
+		return make_room(work, ret, err);
+	if (!job.batch) {
+		ret->idle = !derive.more;
+		return 0;
+	}
+	job.post_ms = clock_mono_ms();
+	rc = ship_post(ship, job.batch, err);
+	job.post_ms = clock_mono_ms() - job.post_ms;
+	if (rc != 0)
+		log_event(LOG_LEVEL_WARN, "ship.post", "error=\"%s\"", err ? err->text : "");
+	rc = work_on_spool(work, false, settle_job_run, &job, err);
+	ret->progressed = true;
+	return rc;
+}
+
+static int figures_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	return spool_figures(spool, arg, err);
+}
+
+static int say_what_is_left(struct work *work, const struct ship_status *status, struct err *err)
+{
+	struct spool_figures figures = { 0 };
+	int rc = work_on_spool(work, false, figures_job_run, &figures, err);
+	bool langfuse = status->sink == SINK_LANGFUSE;
+	uint64_t left = figures.sinks[status->sink].pending + (langfuse ? figures.in_flight + figures.in_doubt : 0);
+
+	if (rc != 0 || left == 0)
+		return rc;
+	return err_set(err, LF_EAGAIN, "%llu %s are still to be sent%s%s: %s%s%s", (unsigned long long)left,
+	               status->sink == SINK_LOGS ? "log records" : "observations", langfuse ? "" : " to ", langfuse ? "" : spool_sink_name(status->sink),
+	               ship_state_name(status->state), status->reason[0] ? ": " : "",
+	               status->reason[0] ? status->reason : status->last_error);
+}
+
+static void wait_until(const struct work *work, int64_t mono_ms)
+{
+	while (!atomic_load(&work->stopping) && clock_mono_ms() < mono_ms) {
+		struct timespec step = { 0, 20000000 };
+		nanosleep(&step, NULL);
+	}
+}
+
+int flush_all(struct work *work, struct ship *ship, int64_t timeout_ms, struct err *err)
+{
+	int64_t deadline_ms = clock_mono_ms() + timeout_ms;
+	const struct ship_status *status = ship_status(ship);
+
+	ship_resume(ship);
+	for (;;) {
+		struct flush_round round;
+		int rc = flush_round(work, ship, &round, err);
+		if (rc != 0)
+			return rc;
+		if (round.idle || status->state == SHIP_OFF || status->state == SHIP_PAUSED || clock_mono_ms() >= deadline_ms ||
+		    atomic_load(&work->stopping)) {
+			if (!round.idle && round.progressed && status->state == SHIP_OK && clock_mono_ms() < deadline_ms)
+				continue;
+			return say_what_is_left(work, status, err);
+		}
+		if (!round.progressed || !ship_ready(ship, clock_mono_ms()))
+			wait_until(work, status->next_try_ms < deadline_ms ? status->next_try_ms : deadline_ms);
+	}
+}
+
+/* ---- the thread ---- */
+
+struct wish { /* what another thread asks of the flusher */
+	bool flush, resume;
+	int64_t timeout_ms;
+	struct err *err;
+	int rc;
+	struct mailbox *answer;
+};
+
+struct flusher {
+	enum spool_sink sink;  /* Langfuse's minds the spool too */
+	struct work *work;
+	struct ship *ship;
+	atomic_bool cancel;
+	struct mailbox *wishes;
+	pthread_t thread;
+	int64_t interval_ms, cleaned_mono_ms, complained_mono_ms;
+	bool relieved;         /* since the disk became nearly full... */
+	uint64_t relieved_at;  /* ...when so many were delivered */
+	bool tidy;             /* since the last work... */
+	int64_t round_cpu_ns, round_mono_ns; /* ...by what was used between the last round and this one */
+	pthread_mutex_t lock;      /* of published only; taken last, held for a copy */
+	struct ship_status published; /* so that `status` need not wait for a hanging request */
+};
+
+static void publish(struct flusher *flusher)
+{
+	pthread_mutex_lock(&flusher->lock);
+	flusher->published = *ship_status(flusher->ship);
+	pthread_mutex_unlock(&flusher->lock);
+}
+
+void flusher_status(struct flusher *flusher, struct ship_status *ret)
+{
+	pthread_mutex_lock(&flusher->lock);
+	*ret = flusher->published;
+	pthread_mutex_unlock(&flusher->lock);
+}
+
+static void fulfil(struct flusher *flusher, struct wish *wish)
+{
+	if (wish->resume)
+		ship_resume(flusher->ship);
+	if (wish->flush)
+		wish->rc = flush_all(flusher->work, flusher->ship, wish->timeout_ms, wish->err);
+	publish(flusher);
+	(void)mailbox_put(wish->answer, wish, -1);
+}
+
+static int cleanup_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)arg;
+	return spool_cleanup(spool, clock_wall_ms(), err);
+}
+
+static void clean_now_and_then(struct flusher *flusher)
+{
+	struct err err = { 0 };
+
+	if (clock_mono_ms() - flusher->cleaned_mono_ms < CLEANUP_EVERY_MS)
+		return;
+	flusher->cleaned_mono_ms = clock_mono_ms();
+	if (work_on_spool(flusher->work, false, cleanup_job_run, NULL, &err) != 0)
+		log_event(LOG_LEVEL_WARN, "spool.cleanup", "error=\"%s\"", err.text);
+}
+
+/* Once a minute at most: a full disk must not fill the log too. */
+static void complain(struct flusher *flusher, const struct err *err)
+{
+	if (flusher->complained_mono_ms && clock_mono_ms() - flusher->complained_mono_ms < 60000)
+		return;
+	flusher->complained_mono_ms = clock_mono_ms();
+	log_event(LOG_LEVEL_ERROR, "flush.failed", "code=%d error=\"%s\"", err->code, err->text);
+}
+
+/* A disk that is nearly full: says so, and gives back what is delivered, when there was something. */
+static void mind_the_disk(struct flusher *flusher, uint64_t delivered)
+{
+	struct err err = { 0 };
+
+	if (!work_disk_low(flusher->work, WORK_RESERVE_INPUT)) {
+		flusher->relieved = false;
+		return;
+	}
+	err_set(&err, LF_EFULL, "the disk is full: less than %u MB are free: nothing new is taken", (unsigned)(WORK_RESERVE_INPUT >> 20));
+	complain(flusher, &err);
+	if (flusher->relieved && delivered == flusher->relieved_at)
+		return;
+	if (work_on_spool(flusher->work, false, relieve_job_run, NULL, &err) != 0)
+		return;
+	flusher->relieved = true;
+	flusher->relieved_at = delivered;
+}
+
+static bool run_round(struct flusher *flusher)
+{
+	struct flush_round round;
+	struct err err = { 0 };
+	int rc = flush_round(flusher->work, flusher->ship, &round, &err);
+
+	publish(flusher);
+	if (flusher->sink == SINK_LANGFUSE)
+		mind_the_disk(flusher, ship_status(flusher->ship)->delivered);
+	if (rc != 0) {
+		complain(flusher, &err);
+		return false;
+	}
+	if (flusher->sink == SINK_LANGFUSE)
+		clean_now_and_then(flusher);
+	return round.progressed && ship_ready(flusher->ship, clock_mono_ms());
+}
+
+/* When for the first time between two rounds next to nothing was done. */
+static void tidy_up(struct flusher *flusher)
+{
+	int64_t cpu_ns = clock_process_ns(), mono_ns = clock_mono_ns();
+	bool quiet = cpu_ns - flusher->round_cpu_ns < (mono_ns - flusher->round_mono_ns) / QUIET_SHARE;
+
+	flusher->round_cpu_ns = cpu_ns;
+	flusher->round_mono_ns = mono_ns;
+	if (quiet && !flusher->tidy)
+		system_trim();
+	flusher->tidy = quiet;
+}
+
+static void *flusher_main(void *arg)
+{
+	struct flusher *flusher = arg;
+	void *wish;
+	bool again = false;
+	int n;
+
+	while ((n = mailbox_take(flusher->wishes, &wish, 1, again ? 0 : flusher->interval_ms)) >= 0) {
+		if (n == 1)
+			fulfil(flusher, wish);
+		else
+			again = run_round(flusher);
+		if (!again)
+			tidy_up(flusher);
+	}
+	return NULL;
+}
+
+int flusher_start(struct work *work, enum spool_sink sink, struct flusher **ret, struct err *err)
+{
+	struct flusher *flusher = xcalloc(1, sizeof *flusher);
+	int rc = work_ship_new(work, sink, &flusher->cancel, &flusher->ship, err);
+
+	if (rc != 0) {
+		free(flusher);
+		return rc;
+	}
+	flusher->work = work;
+	flusher->sink = sink;
+	flusher->interval_ms = conf_int(work->conf, "flush_interval");
+	flusher->wishes = mailbox_new(16);
+	pthread_mutex_init(&flusher->lock, NULL);
+	publish(flusher);
+	if (pthread_create(&flusher->thread, NULL, flusher_main, flusher) != 0) {
+		ship_free(flusher->ship);
+		mailbox_free(flusher->wishes);
+		free(flusher);
+		return err_set(err, LF_ENOMEM, "cannot start the flusher's thread");
+	}
+	*ret = flusher;
+	return 0;
+}
+
+void flusher_cancel(struct flusher *flusher)
+{
+	atomic_store(&flusher->cancel, true);
+}
+
+void flusher_stop(struct flusher *flusher)
+{
+	flusher_cancel(flusher);
+	mailbox_close(flusher->wishes);
+	pthread_join(flusher->thread, NULL);
+	ship_free(flusher->ship);
+	mailbox_free(flusher->wishes);
+	pthread_mutex_destroy(&flusher->lock);
+	free(flusher);
+}
+
+static int ask(struct flusher *flusher, struct wish *wish, struct err *err)
+{
+	void *back;
+	int rc;
+
+	wish->answer = mailbox_new(1);
+	wish->err = err;
+	rc = mailbox_put(flusher->wishes, wish, -1);
+	if (rc == 0)
+		(void)mailbox_take(wish->answer, &back, 1, -1);
+	mailbox_free(wish->answer);
+	return rc != 0 ? err_set(err, LF_ECLOSED, "the daemon is stopping") : wish->rc;
+}
+
+int flusher_flush(struct flusher *flusher, int64_t timeout_ms, struct err *err)
+{
+	struct wish wish = { .flush = true, .timeout_ms = timeout_ms };
+
+	return ask(flusher, &wish, err);
+}
+
+void flusher_resume(struct flusher *flusher)
+{
+	struct wish wish = { .resume = true };
+	struct err ignored;
+
+	(void)ask(flusher, &wish, &ignored);
+}

@@ -1,0 +1,289 @@
+/* Between the spool and what a record counts; see counting.h. Runs on the thread that has the spool. */
+#include "daemon/meters/counting.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/meters/series.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int counting_open(struct spool *spool, struct err *err)
+{
+	struct buf value;
+	char text[24];
+	int rc;
+
+	buf_init(&value, 64);
+	rc = spool_meta_get(spool, COUNTING_START, &value, err);
+	buf_done(&value);
+	if (rc != LF_ENOENT)
+		return rc;
+	snprintf(text, sizeof text, "%" PRId64, clock_wall_ms());
+	return spool_meta_set(spool, COUNTING_START, slice_of(text), err);
+}
+
+struct mover {
+	struct spool *spool;
+	const struct count_options *options; /* NULL: nothing of an agent's */
+};
+
+static int move(void *context, const char *name, const char *label, int64_t add, struct err *err)
+{
+	const struct mover *mover = context;
+	char admitted[SERIES_LABEL_BYTES];
+	int rc = mover->options ? series_admit(mover->spool, mover->options->max_series, name, label, admitted, err) : 0;
+
+	return rc != 0 ? rc : spool_count(mover->spool, name, mover->options ? admitted : label, add, err);
+}
+
+static int move_all(struct spool *spool, const struct count_options *options, const struct count_amounts *old, const struct count_amounts *now,
+                    struct err *err)
+{
+	struct mover mover = { spool, options };
+
+	return count_moves(old, now, move, &mover, err);
+}
+
+static int see_session(void *context, const struct clean_record_view *view, struct err *err)
+{
+	(void)err;
+	count_session_read(view->body, context);
+	return 0;
+}
+
+struct before { /* what stands in the spool before a record is stored */
+	const struct count_options *options;
+	struct count_session session;
+	bool session_known, head_known;
+	struct count_amounts amounts;
+};
+
+static int see_head(void *context, const struct clean_record_view *view, struct err *err)
+{
+	struct before *before = context;
+
+	(void)err;
+	count_record(view, &before->session, before->options, &before->amounts);
+	return 0;
+}
+
+static int see_asked(void *context, const struct clean_record_view *view, struct err *err)
+{
+	(void)err;
+	count_asked_read(view->body, context);
+	return 0;
+}
+
+static int look_for_asked(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
+{
+	char key[256];
+	int rc = count_asked(view, key, sizeof key) ? spool_find_head(spool, view->source, slice_of(key), see_asked, &before->session, err) : 0;
+
+	return rc == LF_ENOENT ? 0 : rc;
+}
+
+static int look(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
+{
+	int rc = spool_find_session(spool, view->source, view->session, see_session, &before->session, err);
+
+	before->session_known = rc == 0;
+	if (rc != 0 && rc != LF_ENOENT)
+		return rc;
+	rc = look_for_asked(spool, view, before, err);
+	if (rc != 0)
+		return rc;
+	rc = spool_find_head(spool, view->source, view->key, see_head, before, err);
+	before->head_known = rc == 0;
+	return rc == LF_ENOENT ? 0 : rc;
+}
+
+/* Amounts of something that no revision is known of: only if it was never counted. */
+static int count_first(struct spool *spool, const struct count_options *options, struct slice source, struct slice key,
+                       const struct count_amounts *amounts, struct err *err)
+{
+	bool known;
+	int rc = spool_counted_get(spool, source, key, &known, err);
+
+	if (rc != 0 || known)
+		return rc;
+	rc = move_all(spool, options, NULL, amounts, err);
+	return rc != 0 ? rc : spool_counted_set(spool, source, key, err);
+}
+
+/*
+ * What can grow counts a state at a time: the amounts that a revision has. Read again after its records were purged, a
+ * session goes through the same states.
+ */
+static int count_state(struct spool *spool, const struct count_options *options, const struct clean_record_view *view,
+                       const struct count_amounts *old, const struct count_amounts *now, struct err *err)
+{
+	struct buf state;
+	bool known = false;
+	int rc;
+
+	buf_init(&state, 0);
+	buf_slice(&state, view->key);
+	for (unsigned i = 0; i < COUNT_SLOTS; i++)
+		if (now->slots[i].present)
+			buf_format(&state, "|%u=%" PRId64, i, now->slots[i].value);
+	rc = spool_counted_get(spool, view->source, buf_view(&state), &known, err);
+	if (rc == 0 && !known && old)
+		rc = move_all(spool, options, old, now, err);
+	if (rc == 0 && !known)
+		rc = spool_counted_set(spool, view->source, buf_view(&state), err);
+	buf_done(&state);
+	return rc;
+}
+
+static int count_bare(struct spool *spool, const struct before *before, const struct clean_record_view *view, struct err *err)
+{
+	struct count_amounts amounts;
+
+	count_bare_session(view, before->options, &amounts);
+	return count_first(spool, before->options, view->source, view->session, &amounts, err);
+}
+
+static int count_stored(struct spool *spool, const struct before *before, const struct clean_record_view *view, struct err *err)
+{
+	struct count_amounts now;
+	int rc = 0;
+
+	count_record(view, &before->session, before->options, &now);
+	if (!before->amounts.any && now.any)
+		rc = count_first(spool, before->options, view->source, view->key, &now, err);
+	if (rc == 0 && now.any && (before->amounts.any || now.grows))
+		rc = count_state(spool, before->options, view, before->amounts.any ? &before->amounts : NULL, &now, err);
+	if (rc == 0 && now.any && !before->session_known && view->kind != RECORD_SESSION)
+		rc = count_bare(spool, before, view, err);
+	return rc;
+}
+
+int counting_append(struct spool *spool, const struct count_options *options, const struct clean_record *record,
+                    enum spool_appended *ret, struct err *err)
+{
+	const struct clean_record_view *view = clean_record_view(record);
+	struct before before;
+	int rc;
+
+	if (!count_can(view))
+		return spool_append(spool, record, ret, err);
+	before.options = options;
+	before.session = (struct count_session){ 0 };
+	count_amounts_init(&before.amounts);
+	rc = look(spool, view, &before, err);
+	if (rc == 0)
+		rc = spool_append(spool, record, ret, err);
+	if (rc == 0 && *ret == SPOOL_STORED)
+		rc = count_stored(spool, &before, view, err);
+	return rc;
+}
+
+int counting_add(struct spool *spool, enum fact_id fact, int64_t value, struct err *err)
+{
+	struct mover mover = { spool, NULL };
+
+	return count_observe(&facts[fact], value, "{}", move, &mover, err);
+}
+
+int counting_observe(struct spool *spool, enum fact_id fact, int64_t value, struct err *err)
+{
+	int rc = spool_begin(spool, err);
+
+	if (rc != 0)
+		return rc;
+	rc = counting_add(spool, fact, value, err);
+	if (rc == 0)
+		rc = spool_commit(spool, err);
+	if (rc != 0)
+		spool_rollback(spool);
+	return rc;
+}
+
+/* ---- turns ---- */
+
+struct counting_turn {
+	char *id;
+	bool finished;
+	struct count_turn amounts;
+};
+
+static struct counting_turn *turn_of(struct counting_turns *turns, struct slice id)
+{
+	struct counting_turn *turn;
+
+	for (size_t i = turns->count; i-- > 0;)
+		if (slice_is(id, turns->items[i].id))
+			return &turns->items[i];
+	if (turns->count == turns->cap) {
+		turns->cap = turns->cap ? turns->cap * 2 : 16;
+		turns->items = xrealloc(turns->items, turns->cap * sizeof *turns->items);
+	}
+	turn = &turns->items[turns->count++];
+	*turn = (struct counting_turn){ .id = xmemdup0(id.ptr, id.len) };
+	return turn;
+}
+
+static int64_t known(int64_t tokens)
+{
+	return tokens > 0 ? tokens : 0;
+}
+
+void counting_turns_add(struct counting_turns *turns, const struct observation *observation, struct slice id)
+{
+	struct counting_turn *turn;
+
+	if (id.len == 0 || (observation->type != OBS_GENERATION && observation->type != OBS_AGENT))
+		return;
+	turn = turn_of(turns, id);
+	if (observation->type == OBS_GENERATION) {
+		const struct observation_usage *u = &observation->usage;
+		turn->amounts.tokens += known(u->input) + known(u->output) + known(u->reasoning) + known(u->cache_read) + known(u->cache_write);
+		turn->amounts.cost_pico += fact_pico(observation->cost);
+	} else if (slice_is(observation->name, "turn")) {
+		turn->finished = true;
+		turn->amounts.duration_ms = observation->end_ms - observation->start_ms;
+	}
+}
+
+static int count_one_turn(struct spool *spool, const struct count_options *options, const struct counting_turn *turn, struct err *err)
+{
+	struct count_amounts amounts;
+	struct buf key;
+	int rc;
+
+	count_turn(&turn->amounts, options, &amounts);
+	buf_init(&key, 0);
+	buf_text(&key, "turn:");
+	buf_slice(&key, turn->amounts.session);
+	buf_char(&key, ':');
+	buf_text(&key, turn->id);
+	rc = count_first(spool, options, turn->amounts.source, buf_view(&key), &amounts, err);
+	buf_done(&key);
+	return rc;
+}
+
+int counting_turns_end(struct counting_turns *turns, struct spool *spool, const struct count_options *options, struct slice source,
+                       struct slice session, struct err *err)
+{
+	struct count_session known = { 0 };
+	int rc = options->project_label && turns->count > 0 ? spool_find_session(spool, source, session, see_session, &known, err) : 0;
+
+	rc = rc == LF_ENOENT ? 0 : rc;
+	for (size_t i = 0; rc == 0 && i < turns->count; i++) {
+		turns->items[i].amounts.project = known.project;
+		turns->items[i].amounts.source = source;
+		turns->items[i].amounts.session = session;
+		if (turns->items[i].finished)
+			rc = count_one_turn(spool, options, &turns->items[i], err);
+	}
+	counting_turns_done(turns);
+	return rc;
+}
+
+void counting_turns_done(struct counting_turns *turns)
+{
+	for (size_t i = 0; i < turns->count; i++)
+		free(turns->items[i].id);
+	free(turns->items);
+	*turns = (struct counting_turns){ 0 };
+}

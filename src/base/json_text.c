@@ -1,4 +1,5 @@
 /* UTF-8, and the two directions of JSON's escapes. */
+#include "base/json_block.h"
 #include "base/json_private.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -167,31 +168,18 @@ size_t json_decode_escape(const char **pos, const char *end, char out[4])
 	return 1;
 }
 
-#ifdef __SSE2__
-#define STEP 16
+/* What is copied at once of a run of bytes in a block: most are shorter. Behind its end as much is read and written in vain. */
+#define RUN 32
 
-/* Copies STEP bytes; how many stand before the first backslash among them. */
-static unsigned copy_step(char *to, const char *p)
+_Static_assert(2 * RUN >= JSON_BLOCK, "two of them are a block");
+
+static inline char *copy_run(char *to, const char *p, size_t n)
 {
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-	unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-
-	_mm_storeu_si128((__m128i *)(void *)to, bytes);
-	return (unsigned)__builtin_ctz(found | 1u << STEP);
+	memcpy(to, p, RUN);
+	if (n > RUN)
+		memcpy(to + RUN, p + RUN, RUN);
+	return to + n;
 }
-#else
-#define STEP 8
-
-static unsigned copy_step(char *to, const char *p)
-{
-	unsigned n = 0;
-
-	memcpy(to, p, STEP);
-	while (n < STEP && p[n] != '\\')
-		n++;
-	return n;
-}
-#endif
 
 /* Decodes the escapes that stand at *pos; returns the end of what was written. Most are two letters long. */
 static char *decode_escapes(const char **pos, const char *end, char *to)
@@ -211,6 +199,30 @@ static char *decode_escapes(const char **pos, const char *end, char *to)
 	return to;
 }
 
+/* At most one block. Returns where it stopped: its end, or an escape that is longer or reaches over its end. */
+static const char *unescape_block(const char *p, char **to)
+{
+	uint64_t backslashes = json_block_read(p).backslashes, over = 0, starts = backslashes & ~json_block_escaped(backslashes, &over);
+	const char *run = p, *end = p + JSON_BLOCK - over;
+	char *out = *to;
+
+	for (starts &= ~(over << (JSON_BLOCK - 1)); starts; starts &= starts - 1) {
+		const char *escape = p + __builtin_ctzll(starts);
+		char letter = short_escapes[(uint8_t)escape[1]];
+
+		out = copy_run(out, run, (size_t)(escape - run));
+		*out = letter;
+		run = escape;
+		if (!letter)
+			break;
+		out++;
+		run += 2;
+	}
+	end = starts ? run : end;
+	*to = copy_run(out, run, (size_t)(end - run));
+	return end;
+}
+
 int json_unescape(struct slice raw, struct buf *out)
 {
 	const char *p, *end;
@@ -224,19 +236,18 @@ int json_unescape(struct slice raw, struct buf *out)
 		return out->failed;
 	p = raw.ptr + 1;
 	end = raw.ptr + raw.len - 1;
-	while (end - p >= STEP) {
-		unsigned n = copy_step(to, p);
-
-		p += n;
-		to += n;
-		if (n < STEP)
+	while (end - p >= JSON_BLOCK + RUN) {
+		p = unescape_block(p, &to);
+		if (*p == '\\')
 			to = decode_escapes(&p, end, to);
 	}
 	while (p < end) {
-		if (*p == '\\')
-			to = decode_escapes(&p, end, to);
-		else
-			*to++ = *p++;
+		const char *run = p;
+
+		p = memchr(run, '\\', (size_t)(end - run));
+		p = p ? p : end;
+		memcpy(to, run, (size_t)(p - run));
+		to = decode_escapes(&p, end, to + (p - run));
 	}
 	*to = '\0';
 	out->len = (size_t)(to - out->data);
@@ -302,7 +313,7 @@ bool json_is_own_escape(const char *p, size_t n)
 	return code != '\b' && code != '\f' && code != '\n' && code != '\r' && code != '\t';
 }
 
-/* Gathered before they are appended; behind them there is room for one escape more, and for what is copied in vain. */
+/* Gathered before they are appended; behind them there is room for what a block becomes, and for what is copied in vain. */
 #define PIECE_BYTES 512
 
 /* By character: the letter behind the backslash. */
@@ -333,38 +344,61 @@ static char *write_special(const char **pos, const char *end, char *to)
 	return to + 5;
 }
 
-/* Copies a run of n plain bytes. Most are short. */
-static char *copy_run(char *to, const char *p, size_t n, const char *end)
+/* At most one block. Returns where it stopped: its end, or a byte that is written in another way than with two letters. */
+static const char *escape_block(const char *p, char **to)
 {
-	if (n <= 16 && end - p >= 16)
-		memcpy(to, p, 16);
-	else
-		memcpy(to, p, n);
-	return to + n;
+	struct json_block block = json_block_read(p);
+	uint64_t specials = block.quotes | block.backslashes | block.others;
+	const char *run = p, *end = p + JSON_BLOCK;
+	char *out = *to;
+
+	for (; specials; specials &= specials - 1) {
+		const char *at = p + __builtin_ctzll(specials);
+		char letter = (uint8_t)*at < 128 ? escape_letters[(uint8_t)*at] : '\0';
+
+		out = copy_run(out, run, (size_t)(at - run));
+		run = at;
+		if (!letter)
+			break;
+		*out++ = '\\';
+		*out++ = letter;
+		run++;
+	}
+	end = specials ? run : end;
+	*to = copy_run(out, run, (size_t)(end - run));
+	return end;
+}
+
+static char *write_piece(struct buf *out, char *piece, const char *end)
+{
+	buf_append(out, piece, (size_t)(end - piece));
+	return piece;
 }
 
 int json_escape(struct slice text, struct buf *out)
 {
 	const char *p = text.len ? text.ptr : "", *end = p + text.len;
-	char piece[PIECE_BYTES + 16], *to = piece;
+	char piece[PIECE_BYTES + 2 * JSON_BLOCK + RUN], *to = piece;
 
 	*to++ = '"';
+	while (end - p >= JSON_BLOCK + RUN) {
+		p = escape_block(p, &to);
+		if (!is_plain((uint8_t)*p))
+			to = write_special(&p, end, to);
+		if (to - piece > PIECE_BYTES)
+			to = write_piece(out, piece, to);
+	}
+	/* All that is left is short enough for a piece, unless it is made of escapes. */
 	while (p < end) {
 		const char *run = p;
-		size_t n;
 
 		p = json_skip_plain(p, end);
-		n = (size_t)(p - run);
-		if ((size_t)(to - piece) + n > PIECE_BYTES) {
-			buf_append(out, piece, (size_t)(to - piece));
-			to = piece;
-		}
-		if (n > PIECE_BYTES)
-			buf_append(out, run, n);
-		else
-			to = copy_run(to, run, n, end);
+		memcpy(to, run, (size_t)(p - run));
+		to += p - run;
 		if (p < end)
 			to = write_special(&p, end, to);
+		if (to - piece > PIECE_BYTES)
+			to = write_piece(out, piece, to);
 	}
 	*to++ = '"';
 	return buf_append(out, piece, (size_t)(to - piece));

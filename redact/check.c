@@ -39,8 +39,12 @@ static const char *const secret_words[] = { "pass", "token", "secret", "key", "p
 
 static bool starts_with(struct slice value, const char *prefix)
 {
-	size_t n = strlen(prefix);
+	size_t n;
 
+	/* Hardly any begins with the same letter. */
+	if (!value.len || ((value.ptr[0] ^ prefix[0]) & 0xDF))
+		return false;
+	n = strlen(prefix);
 	return value.len >= n && strncasecmp(value.ptr, prefix, n) == 0;
 }
 
@@ -66,7 +70,7 @@ static bool has_secret_word(struct slice value)
 static bool is_stop_word(struct slice value)
 {
 	for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++)
-		if (value.len == strlen(stop_words[i]) && starts_with(value, stop_words[i]))
+		if (starts_with(value, stop_words[i]) && value.len == strlen(stop_words[i]))
 			return true;
 	for (size_t i = 0; i < sizeof stop_prefixes / sizeof *stop_prefixes; i++)
 		if (starts_with(value, stop_prefixes[i]))

@@ -218,8 +218,9 @@ static int match(const struct program *program, struct matcher *matcher, struct 
 	const PCRE2_SIZE *pairs;
 	int rc;
 
-	rc = pcre2_match(program->code, (PCRE2_SPTR)text.ptr, text.len, start, PCRE2_NO_UTF_CHECK,
-	                 matcher->data, matcher->context);
+	/* Most matches fail at once: what comes before them counts. */
+	rc = program->jit ? pcre2_jit_match(program->code, (PCRE2_SPTR)text.ptr, text.len, start, 0, matcher->data, matcher->context)
+	                  : pcre2_match(program->code, (PCRE2_SPTR)text.ptr, text.len, start, PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
 	if (rc < 0)

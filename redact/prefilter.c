@@ -4,18 +4,20 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define PAIRS 65536
 #define GRAM 4       /* bytes: two pairs side by side, the first at an even place of the text */
 #define WINDOW 4     /* bytes compared at once */
 #define BUCKETS 16
+#define STRIDE 16   /* bytes looked at between two decisions */
 #define SLOT_BITS 12
 #define SLOTS (1u << SLOT_BITS)
+#define MARK_BITS 16
 #define LITERALS_MAX UINT16_MAX
 
 struct literal {
 	struct slice text;
+	char *word, *mask; /* of each byte: what it must be, in the bits that matter */
 	uint32_t id;
 	bool caseless;
 };
@@ -41,6 +43,7 @@ struct prefilter {
 	struct entry *entries; /* by slot */
 	size_t entry_count;
 	uint32_t first[SLOTS + 1]; /* by slot: its first entry; the next one's first ends them */
+	uint64_t marks[(1u << MARK_BITS) / 64]; /* one bit for each gram that there is, by more of its hash than the slot */
 	/* By pair of bytes: the buckets with a gram that begins with it, and above them those with one that ends with it.
 	 * A gram can stand where both pairs have a bucket in common. */
 	uint32_t buckets[PAIRS];
@@ -63,11 +66,26 @@ static uint16_t load_pair(const char *p)
 }
 
 /* Bit 5 is all that tells small letters from capitals. */
-static uint32_t gram_slot(const char *gram, enum known known)
+static uint32_t gram_hash(uint32_t gram, enum known known)
 {
-	uint32_t bytes = (load_window(gram) | 0x20202020u) & load_window((const char *)known_bytes[known]);
+	uint32_t bytes = (gram | 0x20202020u) & load_window((const char *)known_bytes[known]);
 
-	return (bytes * 0x9E3779B1u + known * 0x85EBCA6Bu) >> (32 - SLOT_BITS);
+	return bytes * 0x9E3779B1u + known * 0x85EBCA6Bu;
+}
+
+static uint32_t slot_of(uint32_t hash)
+{
+	return hash >> (32 - SLOT_BITS);
+}
+
+static bool is_marked(const struct prefilter *filter, uint32_t hash)
+{
+	return filter->marks[hash >> (32 - MARK_BITS) >> 6] >> (hash >> (32 - MARK_BITS) & 63) & 1;
+}
+
+static void set_mark(struct prefilter *filter, uint32_t hash)
+{
+	filter->marks[hash >> (32 - MARK_BITS) >> 6] |= UINT64_C(1) << (hash >> (32 - MARK_BITS) & 63);
 }
 
 struct prefilter *prefilter_new(void)
@@ -79,9 +97,23 @@ void prefilter_free(struct prefilter *filter)
 {
 	if (!filter)
 		return;
+	for (size_t i = 0; i < filter->literal_count; i++)
+		free(filter->literals[i].word);
 	free(filter->literals);
 	free(filter->entries);
 	free(filter);
+}
+
+static void set_words(struct literal *literal)
+{
+	literal->mask = literal->word + literal->text.len;
+	for (size_t i = 0; i < literal->text.len; i++) {
+		char c = literal->text.ptr[i];
+		bool any_case = literal->caseless && isalpha((unsigned char)c);
+
+		literal->mask[i] = (char)(any_case ? 0xDF : 0xFF);
+		literal->word[i] = (char)(c & literal->mask[i]);
+	}
 }
 
 bool prefilter_add(struct prefilter *filter, struct slice text, bool caseless, uint32_t id)
@@ -91,7 +123,8 @@ bool prefilter_add(struct prefilter *filter, struct slice text, bool caseless, u
 	if (text.len < PREFILTER_MIN_BYTES || text.len > INT16_MAX || index == LITERALS_MAX)
 		return false;
 	filter->literals = xrealloc(filter->literals, (index + 1) * sizeof *filter->literals);
-	filter->literals[index] = (struct literal){ text, id, caseless };
+	filter->literals[index] = (struct literal){ .text = text, .word = xmalloc(2 * text.len), .id = id, .caseless = caseless };
+	set_words(&filter->literals[index]);
 	filter->literal_count++;
 	return true;
 }
@@ -227,11 +260,8 @@ static void set_window(struct entry *entry, const struct literal *literal)
 	else if (at + WINDOW > n)
 		at = entry->gram_at >= WINDOW ? 0 : n - WINDOW;
 	for (size_t i = 0; i < WINDOW && at + i < n; i++) {
-		char c = literal->text.ptr[at + i];
-		bool any_case = literal->caseless && isalpha((unsigned char)c);
-
-		mask[i] = (char)(any_case ? 0xDF : 0xFF);
-		word[i] = (char)(c & mask[i]);
+		mask[i] = literal->mask[at + i];
+		word[i] = literal->word[at + i];
 	}
 	entry->window_at = (uint16_t)at;
 	entry->word = load_window(word);
@@ -244,11 +274,14 @@ static void add_gram(struct sealing *sealing, size_t index, int gram_at, enum kn
 	const struct literal *literal = &filter->literals[index];
 	struct gram gram = { .known = known, .caseless = literal->caseless };
 	struct entry *entry = &filter->entries[filter->entry_count++];
+	uint32_t hash;
 
 	for (int i = 0; i < GRAM; i++)
 		if (known_bytes[known][i])
 			gram.bytes[i] = literal->text.ptr[gram_at + i];
-	*entry = (struct entry){ .slot = gram_slot(gram.bytes, known), .literal = (uint16_t)index, .gram_at = (int16_t)gram_at };
+	hash = gram_hash(load_window(gram.bytes), known);
+	set_mark(filter, hash);
+	*entry = (struct entry){ .slot = slot_of(hash), .literal = (uint16_t)index, .gram_at = (int16_t)gram_at };
 	set_window(entry, literal);
 	put_into_bucket(sealing, &gram);
 }
@@ -301,11 +334,15 @@ void prefilter_seal(struct prefilter *filter)
 
 static bool stands_at(const struct literal *literal, struct slice text, size_t at)
 {
-	if (text.len - at < literal->text.len)
+	const char *p = text.ptr + at;
+	size_t n = literal->text.len;
+
+	if (text.len - at < n)
 		return false;
-	if (literal->caseless)
-		return strncasecmp(text.ptr + at, literal->text.ptr, literal->text.len) == 0;
-	return memcmp(text.ptr + at, literal->text.ptr, literal->text.len) == 0;
+	for (size_t i = 0; i < n; i++)
+		if ((char)(p[i] & literal->mask[i]) != literal->word[i])
+			return false;
+	return true;
 }
 
 /* One search. */
@@ -338,12 +375,21 @@ static int try_slot(const struct search *search, uint32_t slot, size_t pos)
 }
 
 /* gram: the four bytes at pos, zeros behind the end. */
-static int try_place(const struct search *search, const char *gram, size_t pos)
+static int try_place(const struct search *search, uint32_t gram, size_t pos)
 {
+	const struct prefilter *filter = search->filter;
+	uint32_t all = gram_hash(gram, KNOWN_ALL), head = gram_hash(gram, KNOWN_HEAD), tail = gram_hash(gram, KNOWN_TAIL);
 	int rc = 0;
 
-	for (unsigned known = 0; known < KNOWN_COUNT && rc >= 0; known++)
-		rc = try_slot(search, gram_slot(gram, known), pos);
+	/* Most are none. */
+	if (!(is_marked(filter, all) | is_marked(filter, head) | is_marked(filter, tail)))
+		return 0;
+	if (is_marked(filter, all))
+		rc = try_slot(search, slot_of(all), pos);
+	if (rc >= 0 && is_marked(filter, head))
+		rc = try_slot(search, slot_of(head), pos);
+	if (rc >= 0 && is_marked(filter, tail))
+		rc = try_slot(search, slot_of(tail), pos);
 	return rc;
 }
 
@@ -353,43 +399,66 @@ static unsigned common(unsigned first, unsigned second)
 	return first & second >> BUCKETS;
 }
 
-/* At one of four pairs; they need ten bytes. */
-static bool any_common(const struct prefilter *filter, const char *p)
+static unsigned buckets_at(const uint32_t *buckets, const char *p)
 {
-	unsigned a = filter->buckets[load_pair(p)], b = filter->buckets[load_pair(p + 2)], c = filter->buckets[load_pair(p + 4)];
-	unsigned d = filter->buckets[load_pair(p + 6)], e = filter->buckets[load_pair(p + 8)];
-
-	return common(a, b) | common(b, c) | common(c, d) | common(d, e);
+	return buckets[load_pair(p)];
 }
 
-static int try_pair(const struct search *search, const char *gram, size_t pos)
+/* At one of the pairs of a stride, the last of which needs the pair behind it. Written out: a loop would wait at each step. */
+static bool any_common(const uint32_t *buckets, const char *p)
 {
-	const uint32_t *buckets = search->filter->buckets;
+	unsigned a = buckets_at(buckets, p), b = buckets_at(buckets, p + 2), c = buckets_at(buckets, p + 4), d = buckets_at(buckets, p + 6);
+	unsigned e = buckets_at(buckets, p + 8), f = buckets_at(buckets, p + 10), g = buckets_at(buckets, p + 12), h = buckets_at(buckets, p + 14);
+	unsigned first = common(a, b) | common(b, c) | common(c, d) | common(d, e);
 
-	return common(buckets[load_pair(gram)], buckets[load_pair(gram + 2)]) ? try_place(search, gram, pos) : 0;
+	return first | common(e, f) | common(f, g) | common(g, h) | common(h, buckets_at(buckets, p + 16));
+}
+
+/* One bit for each pair of a stride at which a gram can begin. */
+static unsigned common_pairs_of(const uint32_t *buckets, const char *p)
+{
+	unsigned before = buckets_at(buckets, p), ret = 0;
+
+	for (unsigned i = 0; i < STRIDE / 2; i++) {
+		unsigned next = buckets_at(buckets, p + 2 * i + 2);
+
+		ret |= (common(before, next) != 0 ? 1u : 0u) << i;
+		before = next;
+	}
+	return ret;
+}
+
+static int try_pairs(const struct search *search, const char *p, size_t pos)
+{
+	int rc = 0;
+
+	for (unsigned pairs = common_pairs_of(search->filter->buckets, p); pairs && rc >= 0; pairs &= pairs - 1) {
+		unsigned at = 2 * (unsigned)__builtin_ctz(pairs);
+
+		rc = try_place(search, load_window(p + at), pos + at);
+	}
+	return rc;
 }
 
 int prefilter_search(const struct prefilter *filter, struct slice text, prefilter_fn *hit, void *context)
 {
 	const struct search search = { filter, text, hit, context };
-	char last[16] = { 0 };
+	char last[2 * STRIDE + 4] = { 0 };
 	size_t pos = 0;
 	int rc = 0;
 
 	if (!filter->literal_count || text.len < PREFILTER_MIN_BYTES)
 		return 0;
-	for (; pos + 10 <= text.len && rc >= 0; pos += 8) {
-		if (!any_common(filter, text.ptr + pos))
-			continue;
-		for (size_t i = 0; i < 8 && rc >= 0; i += 2)
-			rc = try_pair(&search, text.ptr + pos + i, pos + i);
+	for (; pos + STRIDE + 2 <= text.len && rc >= 0; pos += STRIDE) {
+		if (any_common(filter->buckets, text.ptr + pos))
+			rc = try_pairs(&search, text.ptr + pos, pos);
 	}
 	if (rc < 0)
 		return rc;
-	/* Nine bytes at most. */
+	/* What is left of a stride, and one byte: with zeros behind it, two strides. */
 	if (pos < text.len)
 		memcpy(last, text.ptr + pos, text.len - pos);
-	for (size_t i = 0; pos + i < text.len && rc >= 0; i += 2)
-		rc = try_pair(&search, last + i, pos + i);
+	for (size_t i = 0; pos + i < text.len && rc >= 0; i += STRIDE)
+		rc = any_common(filter->buckets, last + i) ? try_pairs(&search, last + i, pos + i) : 0;
 	return rc < 0 ? rc : 0;
 }

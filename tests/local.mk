@@ -1,6 +1,8 @@
 # Shell tests (TAP-less: exit 0 passed, 77 skipped) get the built program in LFSPOOL and the sources in srcdir.
 AM_TESTS_ENVIRONMENT = LFSPOOL='$(abs_top_builddir)/lfspool'; export LFSPOOL; builddir='$(abs_top_builddir)'; export builddir;
-SH_LOG_COMPILER = $(SHELL)
+# Each notes how long it took.
+LOG_COMPILER = $(SHELL) $(srcdir)/tests/timed
+SH_LOG_COMPILER = $(LOG_COMPILER) $(SHELL)
 TEST_EXTENSIONS = .sh
 
 shell_tests = \
@@ -10,7 +12,6 @@ shell_tests = \
 	tests/t/channels.sh \
 	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-places.sh tests/t/claude-many.sh tests/t/claude-doctor.sh \
 	tests/t/completion.sh \
-	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-doctor.sh \
 	tests/t/database.sh \
 	tests/t/daemon.sh \
 	tests/t/demo.sh \
@@ -61,7 +62,7 @@ shell_tests = \
 	tests/t/watch.sh \
 	tests/opencode/live.sh
 TESTS += $(shell_tests)
-EXTRA_DIST += $(shell_tests) tests/lint .clang-tidy tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/ui tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
+EXTRA_DIST += $(shell_tests) tests/lint tests/timed .clang-tidy tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/ui tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq tests/otlp
 
 if HAVE_CMOCKA
@@ -88,9 +89,14 @@ check_PROGRAMS += tests/database/grow
 tests_database_grow_SOURCES = tests/database/grow.c tests/unit/opencode_writer.h
 tests_database_grow_LDADD = src/base/libbase.a $(SQLITE_LIBS) $(XXHASH_LIBS)
 
+# Names the tests, for tests/run-all.
+print-tests:
+	@echo $(TESTS)
+.PHONY: print-tests
+
 # What the tests fetched.
 clean-local:
-	rm -rf tests/npm-*
+	rm -rf tests/npm-* tests/times
 check_PROGRAMS += tests/crash/front
 tests_crash_front_SOURCES = tests/crash/front.c
 # Makes Claude Code's transcripts, and lets them grow.

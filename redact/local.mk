@@ -45,13 +45,3 @@ tests_unit_test_redact_hostile_SOURCES = tests/unit/test_redact_hostile.c
 tests_unit_test_redact_hostile_LDADD = $(tests_unit_test_redact_LDADD)
 TESTS += tests/unit/test_prefilter tests/unit/test_redact_hostile
 endif
-
-check_PROGRAMS += tests/fuzz/fuzz_redact
-tests_fuzz_fuzz_redact_SOURCES = tests/fuzz/fuzz_redact.c
-tests_fuzz_fuzz_redact_LDADD = redact/libredact.a src/event/libevent.a src/base/libbase.a $(PCRE2_LIBS) $(XXHASH_LIBS)
-if FUZZING
-tests_fuzz_fuzz_redact_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_redact_SOURCES += tests/fuzz/replay.c
-TESTS += tests/fuzz/fuzz_redact
-endif

@@ -23,7 +23,7 @@ shell_tests = \
 	tests/t/fault-server.sh \
 	tests/t/fault-syscalls.sh \
 	tests/t/faults.sh \
-	tests/t/fuzz-claude.sh tests/t/fuzz-redact.sh \
+	tests/t/fuzz.sh tests/t/fuzz-claude.sh tests/t/fuzz-redact.sh \
 	tests/t/doctor.sh \
 	tests/t/golden.sh \
 	tests/t/hardening.sh \

@@ -9,6 +9,9 @@
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
+/* What four digits of a year can say. */
+#define YEAR_1 (-INT64_C(62135596800000))
+#define YEAR_10000 INT64_C(253402300800000)
 
 static int64_t read_clock(clockid_t id)
 {
@@ -195,7 +198,7 @@ int clock_parse_iso(struct slice text, int64_t *ret_ms)
 		return LF_EINVAL;
 	if (!take_char(&text, 'T') && !take_char(&text, 't') && !take_char(&text, ' '))
 		return LF_EINVAL;
-	if (!take_time(&text, &ms) || !take_zone(&text, &ms) || text.len)
+	if (!take_time(&text, &ms) || !take_zone(&text, &ms) || text.len || ms < YEAR_1 || ms >= YEAR_10000)
 		return LF_EINVAL;
 	*ret_ms = ms;
 	return 0;

@@ -67,14 +67,3 @@ tests_unit_test_json_differential_SOURCES = tests/unit/test_json_differential.c
 tests_unit_test_json_differential_LDADD = $(base_test_libs) $(JSONC_LIBS)
 endif
 endif
-
-# With --enable-fuzzing a fuzzer; else a program that replays inputs, which `make check` runs.
-check_PROGRAMS += tests/fuzz/fuzz_json
-tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
-tests_fuzz_fuzz_json_LDADD = src/base/libbase.a $(XXHASH_LIBS)
-if FUZZING
-tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_json_SOURCES += tests/fuzz/replay.c
-TESTS += tests/fuzz/fuzz_json
-endif

@@ -56,38 +56,9 @@ tests_unit_test_opencode_db_SOURCES = tests/unit/test_opencode_db.c tests/unit/h
 tests_unit_test_opencode_db_LDADD = $(ingest_test_libs) $(SQLITE_LIBS) $(ZLIB_LIBS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_ingest
-tests_fuzz_fuzz_ingest_SOURCES = tests/fuzz/fuzz_ingest.c
-tests_fuzz_fuzz_ingest_LDADD = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS)
-if FUZZING
-tests_fuzz_fuzz_ingest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_ingest_SOURCES += tests/fuzz/replay.c
-TESTS += tests/fuzz/fuzz_ingest
-endif
-
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_sse
 TESTS += tests/unit/test_sse
 tests_unit_test_sse_SOURCES = tests/unit/test_sse.c
 tests_unit_test_sse_LDADD = $(ingest_test_libs)
-endif
-
-check_PROGRAMS += tests/fuzz/fuzz_sse
-tests_fuzz_fuzz_sse_SOURCES = tests/fuzz/fuzz_sse.c
-tests_fuzz_fuzz_sse_LDADD = src/ingest/libingest.a src/base/libbase.a
-if FUZZING
-tests_fuzz_fuzz_sse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_sse_SOURCES += tests/fuzz/replay.c
-TESTS += tests/fuzz/fuzz_sse
-endif
-
-check_PROGRAMS += tests/fuzz/fuzz_claude
-tests_fuzz_fuzz_claude_SOURCES = tests/fuzz/fuzz_claude.c
-tests_fuzz_fuzz_claude_LDADD = src/ingest/libingest.a src/event/libevent.a src/base/libbase.a $(XXHASH_LIBS)
-if FUZZING
-tests_fuzz_fuzz_claude_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_claude_SOURCES += tests/fuzz/replay.c
 endif

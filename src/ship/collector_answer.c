@@ -35,16 +35,22 @@ static const enum collector_verdict grpc_rows[] = {
 
 /* ---- the body: ExportPartialSuccess { rejected = 1, error_message = 2 } in field 1 ---- */
 
-static void set_message(struct collector_answer *ret, struct slice text)
+/* Whole characters, none of them for control. */
+static void make_plain(char *message)
 {
-	size_t n = json_utf8_valid(text);
-
-	n = n < sizeof ret->message ? n : sizeof ret->message - 1;
-	memcpy(ret->message, text.ptr ? text.ptr : "", n);
-	ret->message[n] = '\0';
-	for (char *p = ret->message; *p; p++)
+	message[json_utf8_valid(slice_of(message))] = '\0';
+	for (char *p = message; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
+}
+
+static void set_message(struct collector_answer *ret, struct slice text)
+{
+	size_t n = text.len < sizeof ret->message ? text.len : sizeof ret->message - 1;
+
+	memcpy(ret->message, text.ptr ? text.ptr : "", n);
+	ret->message[n] = '\0';
+	make_plain(ret->message);
 }
 
 static void read_partial(struct slice partial, struct collector_answer *ret)
@@ -144,6 +150,7 @@ static void judge_grpc(const struct http_answer *answer, struct collector_answer
 	ret->grpc_status = grpc_status_of(answer);
 	ret->verdict = grpc_rows[ret->grpc_status];
 	grpc_message_of(answer, ret->message, sizeof ret->message);
+	make_plain(ret->message);
 	if (ret->grpc_status == GRPC_RESOURCE_EXHAUSTED && retry_ms >= 0)
 		ret->verdict = COLLECTOR_AGAIN;
 	if (retry_ms >= 0)

@@ -33,13 +33,4 @@ tests_unit_test_sink_otlp_SOURCES = tests/unit/test_sink_otlp.c tests/unit/sink_
 tests_unit_test_sink_otlp_LDADD = $(sink_test_libs) $(CMOCKA_LIBS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_otlp
-tests_fuzz_fuzz_otlp_SOURCES = tests/fuzz/fuzz_otlp.c
-tests_fuzz_fuzz_otlp_LDADD = $(sink_test_libs)
-if FUZZING
-tests_fuzz_fuzz_otlp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_otlp_SOURCES += tests/fuzz/replay.c
-TESTS += tests/fuzz/fuzz_otlp
-endif
 endif

@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url"
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /* What `ask` returns, as soon as it is something. */
-export async function until(what, ask, seconds = 60) {
+export async function until(what, ask, seconds = 180) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(100)) {
     const found = await ask()
     if (found) return found

@@ -135,7 +135,7 @@ static void statuses_of_grpc(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct http_answer answer = { .phase = HTTP_ANSWERED, .status = 200, .retry_after_ms = -1, .grpc_message = "n%C3%B6%0A%zz" };
+		struct http_answer answer = { .phase = HTTP_ANSWERED, .status = 200, .retry_after_ms = -1, .grpc_message = "n%C3%B6%0A%zz%F6n" };
 		struct collector_answer ret;
 		snprintf(answer.grpc_status, sizeof answer.grpc_status, "%d", rows[i].status);
 		if (rows[i].info)

@@ -171,13 +171,13 @@ static int drop_letters(struct spool *spool, struct capping *capping, uint64_t *
 /* The ledger may take a quarter of the cap. */
 static int trim_ledger(struct spool *spool, struct capping *capping, uint64_t *ret_count, struct err *err)
 {
-	int64_t rows = 0, limit = (int64_t)(spool->max_bytes / 4 / LEDGER_ROW_BYTES);
-	int rc = sql_int(spool, SQL_LEDGER_COUNT, &rows, err, "");
+	uint64_t rows = 0, limit = spool->max_bytes / 4 / LEDGER_ROW_BYTES;
+	int rc = rows_get(spool, ROWS_LEDGER, &rows, err);
 
 	(void)capping;
 	if (rc == 0 && rows > limit) {
-		rc = sql_run(spool, SQL_LEDGER_TRIM, err, "i", rows - limit);
-		*ret_count = (uint64_t)(rows - limit);
+		rc = sql_run(spool, SQL_LEDGER_TRIM, err, "i", (int64_t)(rows - limit));
+		*ret_count = rows - limit;
 	}
 	return rc;
 }

@@ -218,5 +218,7 @@ int spool_check(struct spool *spool, struct err *err)
 {
 	int rc = check_structure(spool, err);
 
-	return rc != 0 ? rc : check_records(spool, err);
+	if (rc == 0)
+		rc = check_records(spool, err);
+	return rc != 0 ? rc : rows_check(spool, err);
 }

@@ -108,48 +108,27 @@ int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err)
 	return rc;
 }
 
-static int count_states(struct spool *spool, struct spool_figures *ret, struct err *err)
-{
-	uint64_t states[OBSERVATION_DEAD + 1] = { 0 };
-	struct query query;
-	int rc = query_open(&query, spool, SQL_COUNT_STATES, err, "");
-
-	if (rc != 0)
-		return rc;
-	while ((rc = query_next(&query, err)) == 1) {
-		int64_t state = query_int(&query, 0);
-		ret->observations += (uint64_t)query_int(&query, 1);
-		if (state >= 0 && state <= OBSERVATION_DEAD)
-			states[state] = (uint64_t)query_int(&query, 1);
-	}
-	query_close(&query);
-	ret->sinks[SINK_LANGFUSE].pending = states[OBSERVATION_PENDING];
-	ret->in_flight = states[OBSERVATION_IN_FLIGHT];
-	ret->in_doubt = states[OBSERVATION_IN_DOUBT];
-	return rc;
-}
-
 int spool_figures(struct spool *spool, struct spool_figures *ret, struct err *err)
 {
 	const struct {
-		enum sql_id id;
+		enum observation_state state;
 		uint64_t *ret;
-	} counts[] = {
-		{ SQL_COUNT_RECORDS, &ret->records }, { SQL_COUNT_SESSIONS, &ret->sessions },
-		{ SQL_LEDGER_COUNT, &ret->delivered },
-	};
+	} states[] = { { OBSERVATION_IN_FLIGHT, &ret->in_flight }, { OBSERVATION_IN_DOUBT, &ret->in_doubt } };
 	int64_t number = 0;
 	int rc;
 
 	*ret = (struct spool_figures){ .max_bytes = spool->max_bytes };
 	rc = spool_used_bytes(spool, &ret->bytes, err);
 	if (rc == 0)
-		rc = count_states(spool, ret, err);
-	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof counts[0]; i++) {
-		rc = sql_int(spool, counts[i].id, &number, err, "");
-		*counts[i].ret = (uint64_t)number;
+		rc = rows_get(spool, ROWS_RECORDS, &ret->records, err);
+	if (rc == 0)
+		rc = rows_get(spool, ROWS_LEDGER, &ret->delivered, err);
+	for (size_t i = 0; rc == 0 && i < sizeof states / sizeof states[0]; i++) {
+		rc = sql_int(spool, SQL_COUNT_STATE, &number, err, "i", (int64_t)states[i].state);
+		*states[i].ret = (uint64_t)number;
 	}
 	if (rc == 0)
-		rc = outgo_figures(spool, ret, err);
-	return rc;
+		rc = sql_int(spool, SQL_COUNT_SESSIONS, &number, err, "");
+	ret->sessions = (uint64_t)number;
+	return rc != 0 ? rc : outgo_figures(spool, ret, err);
 }

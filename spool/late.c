@@ -172,13 +172,16 @@ int late_before(struct spool *spool, enum sql_id id, struct err *err)
 
 	if (unmarks[id])
 		spool->late.marked = false;
-	return rc == 0 && (id == SQL_COMMIT || id == SQL_EACH_COUNTER) ? write_counters(spool, err) : rc;
+	if (rc == 0 && (id == SQL_COMMIT || id == SQL_EACH_COUNTER))
+		rc = write_counters(spool, err);
+	return rc == 0 && id == SQL_COMMIT ? rows_write(spool, err) : rc;
 }
 
 void late_forget(struct spool *spool)
 {
 	spool->late.touched = spool->late.marked = false;
 	forget_counters(&spool->late);
+	rows_forget(spool);
 }
 
 void late_done(struct spool *spool)

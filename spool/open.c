@@ -182,7 +182,9 @@ int open_writer(struct spool *spool, const char *path, struct err *err)
 		return sql_fail(spool, rc, err);
 	sqlite3_wal_autocheckpoint(spool->db, LAST_PAGES);
 	rc = check_wal(spool, err);
-	return rc != 0 ? rc : schema_migrate(spool, err);
+	if (rc == 0)
+		rc = schema_migrate(spool, err);
+	return rc != 0 ? rc : rows_watch(spool, err);
 }
 
 /* ---- a damaged file ---- */
@@ -447,11 +449,9 @@ static int open_reading(struct spool *spool, struct err *err)
 		rc = schema_version(spool, &version, err);
 	if (rc == 0 && version == 0)
 		rc = err_set(err, LF_ENOENT, "%s: there is no spool yet", spool->path);
-	if (rc == 0 && version < 3) {
-		int code = sqlite3_exec(spool->db, SPOOL_READ_BEFORE_3, NULL, NULL, NULL);
-		rc = code == SQLITE_OK ? 0 : sql_fail(spool, code, err);
-	}
-	return rc;
+	if (rc == 0 && version < 3)
+		rc = sql_text(spool, SPOOL_READ_BEFORE_3, err);
+	return rc == 0 && version < 4 ? sql_text(spool, SPOOL_READ_BEFORE_4, err) : rc;
 }
 
 int spool_open_reader(const char *dir, struct spool **ret, struct err *err)

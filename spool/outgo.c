@@ -84,7 +84,10 @@ int spool_item_put(struct spool *spool, enum spool_sink sink, const struct spool
 	if (rc != 0)
 		return rc;
 	put_set_add(&spool->put, sink, item->span_id);
+	sqlite3_set_last_insert_rowid(spool->db, 0);
 	rc = sql_run(spool, SQL_OUTGO_PUT, err, "ibssis", (int64_t)sink, span, item->source, item->session, item->start_ms, item->body);
+	if (rc == 0 && sqlite3_last_insert_rowid(spool->db) != 0) /* a new one, and none that took a new body */
+		rows_waits(spool, sink, 1);
 	return spool_leave(spool, own, rc, err);
 }
 
@@ -183,23 +186,21 @@ int outgo_revive(struct spool *spool, const struct spool_dead *dead, struct err 
 
 /* ---- figures ---- */
 
-static int count_waiting(struct spool *spool, struct spool_figures *ret, struct err *err)
+/* What waits for a sink, and since when. */
+static int count_waiting(struct spool *spool, enum spool_sink sink, struct spool_figures *ret, struct err *err)
 {
-	struct query query;
-	int rc = query_open(&query, spool, SQL_OUTGO_WAITING, err, "");
+	int64_t oldest_ms = 0;
+	int rc = rows_get(spool, ROWS_PENDING + sink, &ret->sinks[sink].pending, err);
 
-	if (rc != 0)
+	if (rc != 0 || ret->sinks[sink].pending == 0)
 		return rc;
-	while ((rc = query_next(&query, err)) == 1) {
-		int64_t sink = query_int(&query, 0), oldest_ms = query_int(&query, 2);
-		if (sink <= SINK_LANGFUSE || sink >= SINK_COUNT)
-			continue;
-		ret->sinks[sink].pending = (uint64_t)query_int(&query, 1);
-		if (ret->oldest_pending_ms == 0 || oldest_ms < ret->oldest_pending_ms)
-			ret->oldest_pending_ms = oldest_ms;
-	}
-	query_close(&query);
-	return rc;
+	if (sink == SINK_LANGFUSE)
+		rc = sql_int(spool, SQL_PENDING_MIN, &oldest_ms, err, "");
+	else
+		rc = sql_int(spool, SQL_OUTGO_WAITING, &oldest_ms, err, "i", (int64_t)sink);
+	if (rc == 0 && (ret->oldest_pending_ms == 0 || oldest_ms < ret->oldest_pending_ms))
+		ret->oldest_pending_ms = oldest_ms;
+	return rc == LF_ENOENT ? 0 : rc;
 }
 
 static int count_letters(struct spool *spool, struct spool_figures *ret, struct err *err)
@@ -224,15 +225,9 @@ int outgo_figures(struct spool *spool, struct spool_figures *ret, struct err *er
 	int64_t off = 0;
 	int rc = sql_int(spool, SQL_LANGFUSE_OFF, &off, err, "");
 
-	if (off)
-		ret->sinks[SINK_LANGFUSE].pending = 0;
-	else if (rc == 0)
-		rc = sql_int(spool, SQL_PENDING_MIN, &ret->oldest_pending_ms, err, "");
-	if (rc == 0 || rc == LF_ENOENT)
-		rc = count_waiting(spool, ret, err);
-	if (rc == 0)
-		rc = count_letters(spool, ret, err);
-	for (int sink = 0; sink < SINK_COUNT; sink++)
+	for (int sink = off ? SINK_LANGFUSE + 1 : SINK_LANGFUSE; rc == 0 && sink < SINK_COUNT; sink++) {
+		rc = count_waiting(spool, (enum spool_sink)sink, ret, err);
 		ret->pending += ret->sinks[sink].pending;
-	return rc;
+	}
+	return rc != 0 ? rc : count_letters(spool, ret, err);
 }

@@ -152,7 +152,7 @@ static int make_heads(struct spool *to, struct err *err)
 
 static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, struct err *err)
 {
-	int rc = 0;
+	int rc = sql_run(to, SQL_ROWS_DROP, err, ""); /* they stand where others are to stand */
 
 	for (size_t i = 0; rc == 0 && damaged && i < sizeof tables / sizeof tables[0]; i++)
 		rc = copy_table(to, damaged, &tables[i], err);
@@ -162,6 +162,8 @@ static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, st
 		rc = sql_run(to, SQL_SESSIONS_MAKE, err, "i", clock_wall_ms());
 	if (rc == 0)
 		rc = spool_each_record(to, SLICE_NONE, see_record, NULL, err); /* moves away what its hash does not fit */
+	if (rc == 0)
+		rc = rows_count_again(to, err);
 	if (rc == 0)
 		rc = spool_meta_set(to, "set_aside", slice_of(aside), err);
 	return rc != 0 ? rc : spool_count(to, "spool", "set_aside", 1, err);

@@ -24,13 +24,6 @@ int schema_version(struct spool *spool, int64_t *ret_version, struct err *err)
 	return 0;
 }
 
-static int run_text(struct spool *spool, const char *text, struct err *err)
-{
-	int rc = sqlite3_exec(spool->db, text, NULL, NULL, NULL);
-
-	return rc == SQLITE_OK ? 0 : sql_fail(spool, rc, err);
-}
-
 int schema_migrate(struct spool *spool, struct err *err)
 {
 	int64_t version;
@@ -43,10 +36,10 @@ int schema_migrate(struct spool *spool, struct err *err)
 	rc = schema_version(spool, &version, err);
 	if (rc == 0 && version < SPOOL_SCHEMA_VERSION) {
 		while (rc == 0 && version < SPOOL_SCHEMA_VERSION)
-			rc = run_text(spool, steps[version++], err);
+			rc = sql_text(spool, steps[version++], err);
 		snprintf(text, sizeof text, SPOOL_SET_VERSION, SPOOL_APPLICATION_ID, SPOOL_SCHEMA_VERSION);
 		if (rc == 0)
-			rc = run_text(spool, text, err);
+			rc = sql_text(spool, text, err);
 	}
 	return spool_leave(spool, own, rc, err);
 }

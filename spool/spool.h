@@ -186,7 +186,7 @@ int spool_meta_get(struct spool *spool, const char *name, struct buf *ret, struc
 
 /* ---- figures, purge, cleanup ---- */
 struct spool_figures {
-	uint64_t bytes, max_bytes, records, sessions, observations, pending, in_flight, in_doubt, dead, delivered;
+	uint64_t bytes, max_bytes, records, sessions, pending, in_flight, in_doubt, dead, delivered;
 	int64_t oldest_pending_ms; /* 0 none */
 	struct { uint64_t pending, dead; } sinks[SINK_COUNT]; /* the figures above are the sums; of delivered and the like, Langfuse's */
 };
@@ -218,7 +218,7 @@ int spool_purge(struct spool *spool, const struct spool_purge *purge, struct spo
  */
 int spool_relieve(struct spool *spool, struct err *err);
 int spool_cleanup(struct spool *spool, int64_t now_ms, struct err *err);
-/* PRAGMA integrity_check and the record hashes; LF_ECORRUPT says where. */
+/* PRAGMA integrity_check, the record hashes and the counters of rows; LF_ECORRUPT says where. */
 int spool_check(struct spool *spool, struct err *err);
 
 #endif

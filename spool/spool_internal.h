@@ -44,6 +44,9 @@ struct late {
 	int64_t tick, last_ms, stored_ms, marked_ms;
 };
 
+/* rows.c: what is counted; the last stands for as many as there are sinks */
+enum { ROWS_RECORDS, ROWS_LEDGER, ROWS_PENDING, ROWS_KINDS = ROWS_PENDING + SINK_COUNT };
+
 struct spool {
 	sqlite3 *db;
 	char *path;
@@ -61,6 +64,7 @@ struct spool {
 	bool pausing;
 	struct put_set put;
 	struct late late;
+	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
 	struct buf scratch;
 	sqlite3_stmt *statements[SQL_COUNT];
 	bool in_use[SQL_COUNT];
@@ -87,6 +91,8 @@ int64_t query_int(const struct query *query, int column);
 int sql_run(struct spool *spool, enum sql_id id, struct err *err, const char *types, ...);
 /* The first column of the first row; LF_ENOENT (without words) when there is none or it is NULL. */
 int sql_int(struct spool *spool, enum sql_id id, int64_t *ret, struct err *err, const char *types, ...);
+/* Runs statements that are given as text: those of the schema. */
+int sql_text(struct spool *spool, const char *text, struct err *err);
 void sql_finalize(struct spool *spool);
 
 /*
@@ -105,6 +111,19 @@ int late_touch(struct spool *spool, const struct clean_record_view *view, struct
 int late_before(struct spool *spool, enum sql_id id, struct err *err);
 void late_forget(struct spool *spool);
 void late_done(struct spool *spool);
+
+/* rows.c */
+/* From now on rows that come and go are counted. */
+int rows_watch(struct spool *spool, struct err *err);
+/* What a statement cannot tell by itself: so many more wait for a sink. */
+void rows_waits(struct spool *spool, enum spool_sink sink, int64_t add);
+int rows_write(struct spool *spool, struct err *err);
+void rows_forget(struct spool *spool);
+/* Of all there is, in place of what the counters say. */
+int rows_count_again(struct spool *spool, struct err *err);
+int rows_get(struct spool *spool, unsigned kind, uint64_t *ret, struct err *err);
+/* LF_ECORRUPT when a counter is not what is there. */
+int rows_check(struct spool *spool, struct err *err);
 
 /* schema.c */
 int schema_version(struct spool *spool, int64_t *ret_version, struct err *err);

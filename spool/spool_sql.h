@@ -58,10 +58,18 @@
 	"CREATE INDEX outgo_pending ON outgo(sink, start_ms) WHERE state=0;" \
 	"CREATE INDEX outgo_session ON outgo(session) WHERE state=0;" \
 	"ALTER TABLE dead ADD COLUMN sink INTEGER NOT NULL DEFAULT 0;"
+/* How many rows there are of what grows large: FORMAT.md "Figures". */
+#define ROWS_COUNTED \
+	"SELECT 'rows' AS name, 'records' AS label, count(*) AS value FROM record UNION ALL SELECT 'rows', 'ledger', count(*) FROM ledger" \
+	" UNION ALL SELECT 'rows', 'pending.langfuse', count(*) FROM observation WHERE state=0" \
+	" UNION ALL SELECT 'rows', 'pending.otlp_traces', count(*) FROM outgo WHERE sink=1 AND state=0" \
+	" UNION ALL SELECT 'rows', 'pending.otlp_logs', count(*) FROM outgo WHERE sink=2 AND state=0"
+#define ROWS_COUNT_AGAIN "INSERT OR REPLACE INTO counter(name, label, value) " ROWS_COUNTED
 /* One index for what three were for: each costs a page of every commit. */
 #define SPOOL_SCHEMA_4 \
 	"DROP INDEX record_key; DROP INDEX record_session; DROP INDEX head_part;" \
-	"CREATE INDEX record_place ON record(session, source, message, key);"
+	"CREATE INDEX record_place ON record(session, source, message, key);" \
+	"CREATE INDEX dead_sink ON dead(sink);" ROWS_COUNT_AGAIN ";"
 #define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3, SPOOL_SCHEMA_4 }
 
 /* Connection settings. The first three act only on an empty file. */
@@ -78,6 +86,10 @@
 	"CREATE INDEX temp.outgo_pending ON outgo(sink, start_ms) WHERE state=0;" \
 	"CREATE INDEX temp.outgo_session ON outgo(session) WHERE state=0;" \
 	"CREATE TEMP VIEW dead AS SELECT *, 0 AS sink FROM main.dead;" \
+	"PRAGMA query_only=ON;"
+#define SPOOL_READ_BEFORE_4 \
+	"PRAGMA query_only=OFF;" \
+	"CREATE TEMP VIEW counter AS SELECT name, label, value FROM main.counter UNION ALL " ROWS_COUNTED ";" \
 	"PRAGMA query_only=ON;"
 #define SPOOL_SET_VERSION "PRAGMA application_id=%d; PRAGMA user_version=%d;" /* printf: a pragma takes no parameter */
 
@@ -106,6 +118,8 @@
 #define PURGE_WHERE(table, number, time) " WHERE session=?1 AND " number "<=?4 AND (?2=0 OR " time "<?2) AND (?3=0 OR EXISTS" \
 	"(SELECT 1 FROM session s WHERE s.source=" table ".source AND s.id=?1 AND " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d" \
 	" WHERE d.session=s.id AND d.source=s.source AND d.state<>3 AND NOT " LANGFUSE_OFF ")))"
+/* moved(sink, from, to): rows.c counts what waits for a sink as it changes its state; -1: the row is not there. Gives to. */
+#define GONE(sink) " RETURNING moved(" sink ", state, -1)"
 #define PURGE_DEAD_WHERE " WHERE (?1='' OR session=?1) AND (?2=0 OR time<?2)"
 
 /* Those whose plan the unit test checks. */
@@ -138,7 +152,7 @@
 	X(SQL_OUTGO_NEWEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms DESC, g.id DESC") \
 	X(SQL_OUTGO_GET, OUTGO_ROW("") "g.sink=?1 AND g.span_id=?2") \
 	X(SQL_OUTGO_PENDING_OF, "SELECT id, span_id, sink FROM outgo " BY("outgo_session") "WHERE session=?2 AND source=?1 AND state=0") \
-	X(SQL_OUTGO_WAITING, "SELECT sink, count(*), min(start_ms) FROM outgo " BY("outgo_pending") "WHERE state=0 GROUP BY sink") \
+	X(SQL_OUTGO_WAITING, "SELECT start_ms FROM outgo " BY("outgo_pending") "WHERE sink=?1 AND state=0 ORDER BY start_ms LIMIT 1") \
 	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
 	X(SQL_PURGE_NEXT, "SELECT min(id) FROM (SELECT min(session) AS id FROM record WHERE session>?1 UNION ALL SELECT min(session) FROM observation WHERE session>?1" \
@@ -193,18 +207,18 @@
 	X(SQL_CURSOR_DROP, "DELETE FROM cursor WHERE source=?1 AND name=?2") \
 	X(SQL_EACH_CURSOR, "SELECT name, value FROM cursor WHERE source=?1 ORDER BY name") \
 	X(SQL_CURSOR_GET, "SELECT value FROM cursor WHERE source=?1 AND name=?2") \
-	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
+	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, moved(0, -1, ?7), ?8, ?9, ?10, ?11)") \
 	X(SQL_OBSERVATION_CHANGE, "UPDATE observation SET trace_id=?2, source=?3, session=?4, turn=?5, start_ms=?6, changed=max(changed, ?7), version=version+?7, hash=?8, body=?9 WHERE id=?1") \
 	X(SQL_OBSERVATION_GET, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE id=?1") \
 	X(SQL_OBSERVATION_IDS, "SELECT id FROM observation ORDER BY start_ms, span_id") \
-	X(SQL_OBSERVATION_STATE, "UPDATE observation SET state=?2 WHERE id=?1") \
-	X(SQL_OBSERVATION_SETTLE, "UPDATE observation SET state=?2, changed=?3 WHERE id=?1") \
+	X(SQL_OBSERVATION_STATE, "UPDATE observation SET state=moved(0, state, ?2) WHERE id=?1") \
+	X(SQL_OBSERVATION_SETTLE, "UPDATE observation SET state=moved(0, state, ?2), changed=?3 WHERE id=?1") \
 	X(SQL_OBSERVATION_HASH, "SELECT hash FROM observation WHERE id=?1") \
-	X(SQL_OBSERVATION_DROP, "DELETE FROM observation WHERE id=?1") \
-	X(SQL_OBSERVATIONS_DROP_OF, "DELETE FROM observation WHERE session=?2 AND source=?1") \
-	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
-	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE ((state=3 AND changed=0) OR (state=0 AND " LANGFUSE_OFF ")) AND NOT " WAITED_FOR("observation") " ORDER BY id LIMIT 256)") \
-	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)") \
+	X(SQL_OBSERVATION_DROP, "DELETE FROM observation WHERE id=?1" GONE("0")) \
+	X(SQL_OBSERVATIONS_DROP_OF, "DELETE FROM observation WHERE session=?2 AND source=?1" GONE("0")) \
+	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0" GONE("0")) \
+	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE ((state=3 AND changed=0) OR (state=0 AND " LANGFUSE_OFF ")) AND NOT " WAITED_FOR("observation") " ORDER BY id LIMIT 256)" GONE("0")) \
+	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)" GONE("0")) \
 	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state=1") \
 	X(SQL_SEND_PUT, "INSERT INTO send(created_ms, attempts, in_doubt) VALUES(?1, 0, 0)") \
 	X(SQL_SEND_ROW_PUT, "INSERT INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE id=?2 AND state IN (0, 3)") \
@@ -218,7 +232,6 @@
 	X(SQL_EACH_SEND, "SELECT id, created_ms, attempts, in_doubt FROM send WHERE id>?1 ORDER BY id LIMIT 1") \
 	X(SQL_SEND_ROWS_ADOPT, "INSERT INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE state=2 AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.observation=observation.id)") \
 	X(SQL_LEDGER_PUT, "INSERT INTO ledger(span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
-	X(SQL_LEDGER_COUNT, "SELECT count(*) FROM ledger") \
 	X(SQL_LEDGER_TRIM, "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger ORDER BY id LIMIT ?1)") \
 	X(SQL_DEAD_PUT, "INSERT INTO dead(time, reason, detail, session, sink, span_id, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(SQL_EACH_DEAD, "SELECT id, time, reason, detail, session, span_id, body, sink FROM dead WHERE id>?1 AND (?2=0 OR id=?2) ORDER BY id LIMIT 1") \
@@ -227,26 +240,28 @@
 	X(SQL_DEAD_DROP_BEFORE, "DELETE FROM dead WHERE time<?1") \
 	X(SQL_DEAD_COUNT, "SELECT sink, count(*) FROM dead GROUP BY sink") \
 	X(SQL_OUTGO_PUT, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT(sink, span_id) DO UPDATE SET source=excluded.source, session=excluded.session, start_ms=excluded.start_ms, body=excluded.body WHERE state=0 AND (body<>excluded.body OR start_ms<>excluded.start_ms OR session<>excluded.session)") \
-	X(SQL_OUTGO_REVIVE, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT(sink, span_id) DO UPDATE SET source=excluded.source, session=excluded.session, start_ms=excluded.start_ms, body=excluded.body, state=0 WHERE state=4") \
-	X(SQL_OUTGO_SETTLE, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, '', '', 0, ?3, '') ON CONFLICT(sink, span_id) DO UPDATE SET state=excluded.state, source='', session='', start_ms=0, body=''") \
-	X(SQL_OUTGO_DROP, "DELETE FROM outgo WHERE id=?1") \
-	X(SQL_OUTGO_DROP_OF, "DELETE FROM outgo WHERE session=?2 AND source=?1 AND state=0") \
-	X(SQL_OUTGO_DROP_SINK, "DELETE FROM outgo WHERE sink=?1 AND state=0") \
-	X(SQL_OUTGO_DROP_LOST, "DELETE FROM outgo WHERE state=0 AND NOT EXISTS(SELECT 1 FROM session s WHERE s.source=outgo.source AND s.id=outgo.session)") \
+	X(SQL_OUTGO_REVIVE, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT(sink, span_id) DO UPDATE SET source=excluded.source, session=excluded.session, start_ms=excluded.start_ms, body=excluded.body, state=0 WHERE state=4 RETURNING moved(sink, -1, 0)") \
+	X(SQL_OUTGO_SETTLE, "INSERT INTO outgo(sink, span_id, source, session, start_ms, state, body) VALUES(?1, ?2, '', '', 0, ?3, '') ON CONFLICT(sink, span_id) DO UPDATE SET state=moved(sink, state, excluded.state), source='', session='', start_ms=0, body=''") \
+	X(SQL_OUTGO_DROP, "DELETE FROM outgo WHERE id=?1" GONE("sink")) \
+	X(SQL_OUTGO_DROP_OF, "DELETE FROM outgo WHERE session=?2 AND source=?1 AND state=0" GONE("sink")) \
+	X(SQL_OUTGO_DROP_SINK, "DELETE FROM outgo WHERE sink=?1 AND state=0" GONE("sink")) \
+	X(SQL_OUTGO_DROP_LOST, "DELETE FROM outgo WHERE state=0 AND NOT EXISTS(SELECT 1 FROM session s WHERE s.source=outgo.source AND s.id=outgo.session)" GONE("sink")) \
 	X(SQL_OUTGO_COUNT, "SELECT count(*) FROM outgo WHERE state<>0") \
 	X(SQL_OUTGO_TRIM, "DELETE FROM outgo WHERE id IN (SELECT id FROM outgo WHERE state<>0 ORDER BY id LIMIT ?1)") \
 	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
 	X(SQL_COUNTER_GET, "SELECT value FROM counter WHERE name=?1 AND label=?2") \
-	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE ?1='' OR name=?1 ORDER BY name, label") \
+	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE (?1='' AND name<>'rows') OR name=?1 ORDER BY name, label") \
 	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?1)") \
 	X(SQL_COUNTED_COUNT, "SELECT count(*) FROM counted") \
 	X(SQL_COUNTED_TRIM, "DELETE FROM counted WHERE id IN (SELECT id FROM counted ORDER BY id LIMIT ?1)") \
 	X(SQL_META_SET, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value") \
 	X(SQL_META_DROP, "DELETE FROM meta WHERE name=?1") \
 	X(SQL_META_GET, "SELECT value FROM meta WHERE name=?1") \
-	X(SQL_COUNT_RECORDS, "SELECT count(*) FROM record") \
 	X(SQL_COUNT_SESSIONS, "SELECT count(*) FROM session") \
-	X(SQL_COUNT_STATES, "SELECT state, count(*) FROM observation GROUP BY state") \
+	X(SQL_COUNT_STATE, "SELECT count(*) FROM observation WHERE state=?1") \
+	X(SQL_ROWS_COUNTED, "SELECT label, value FROM (" ROWS_COUNTED ") EXCEPT SELECT label, value FROM counter WHERE name='rows'") \
+	X(SQL_ROWS_DROP, "DELETE FROM counter WHERE name='rows'") \
+	X(SQL_ROWS_COUNT_AGAIN, ROWS_COUNT_AGAIN) \
 	X(SQL_LANGFUSE_OFF, "SELECT " LANGFUSE_OFF) \
 	X(SQL_PENDING_MIN, "SELECT start_ms FROM observation WHERE state=0 ORDER BY start_ms LIMIT 1") \
 	X(SQL_SETTLED_SESSIONS, "SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1") \
@@ -258,8 +273,8 @@
 	X(SQL_PURGE_LAST, "SELECT coalesce((SELECT max(seq) FROM record), 0), coalesce((SELECT max(id) FROM observation), 0), coalesce((SELECT max(id) FROM outgo), 0)") \
 	X(SQL_PURGE_KEYS, "SELECT source, key, seq FROM record" PURGE_WHERE("record", "seq", "time")) \
 	X(SQL_PURGE_RECORDS, "DELETE FROM record" PURGE_WHERE("record", "seq", "time")) \
-	X(SQL_PURGE_OUTGO, "DELETE FROM outgo" PURGE_WHERE("outgo", "id", "start_ms") " AND state=0") \
-	X(SQL_PURGE_OBSERVATIONS, "DELETE FROM observation" PURGE_WHERE("observation", "id", "start_ms")) \
+	X(SQL_PURGE_OUTGO, "DELETE FROM outgo" PURGE_WHERE("outgo", "id", "start_ms") " AND state=0" GONE("sink")) \
+	X(SQL_PURGE_OBSERVATIONS, "DELETE FROM observation" PURGE_WHERE("observation", "id", "start_ms") GONE("0")) \
 	X(SQL_PURGE_DEAD, "DELETE FROM dead" PURGE_DEAD_WHERE)
 
 #define SPOOL_SQL(X) SPOOL_SQL_HOT(X) SPOOL_SQL_COLD(X)

@@ -221,6 +221,13 @@ int sql_int(struct spool *spool, enum sql_id id, int64_t *ret, struct err *err, 
 	return rc;
 }
 
+int sql_text(struct spool *spool, const char *text, struct err *err)
+{
+	int rc = sqlite3_exec(spool->db, text, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : sql_fail(spool, rc, err);
+}
+
 void sql_finalize(struct spool *spool)
 {
 	for (int i = 0; i < SQL_COUNT; i++) {

@@ -13,30 +13,25 @@
 #include "config.h"
 #endif
 
-static int write_spool(struct spool *spool, const struct work *work, struct json_writer *out, struct err *err)
+static void write_spool(struct spool *spool, const struct work *work, const struct spool_figures *f, struct json_writer *out)
 {
-	struct spool_figures f;
 	int64_t now_ms = clock_wall_ms();
-	int rc = spool_figures(spool, &f, err);
 
-	if (rc != 0)
-		return rc;
 	jw_key(out, "spool");
 	jw_object(out);
 	jw_key(out, "path");
 	jw_text(out, spool_path(spool));
 	const struct { const char *key; uint64_t value; } rows[] = {
-		{ "bytes", f.bytes }, { "max_bytes", (uint64_t)conf_int(work->conf, "max_spool_mb") << 20 }, { "records", f.records }, { "sessions", f.sessions },
-		{ "pending", f.pending }, { "in_flight", f.in_flight }, { "in_doubt", f.in_doubt }, { "dead", f.dead },
-		{ "delivered", f.delivered },
-		{ "oldest_pending_s", f.oldest_pending_ms > 0 && now_ms > f.oldest_pending_ms ? (uint64_t)(now_ms - f.oldest_pending_ms) / 1000 : 0 },
+		{ "bytes", f->bytes }, { "max_bytes", (uint64_t)conf_int(work->conf, "max_spool_mb") << 20 }, { "records", f->records }, { "sessions", f->sessions },
+		{ "pending", f->pending }, { "in_flight", f->in_flight }, { "in_doubt", f->in_doubt }, { "dead", f->dead },
+		{ "delivered", f->delivered },
+		{ "oldest_pending_s", f->oldest_pending_ms > 0 && now_ms > f->oldest_pending_ms ? (uint64_t)(now_ms - f->oldest_pending_ms) / 1000 : 0 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		jw_key(out, rows[i].key);
 		jw_uint(out, rows[i].value);
 	}
 	jw_object_close(out);
-	return 0;
 }
 
 static void meta_text(struct spool *spool, const char *name, struct buf *value)
@@ -165,20 +160,15 @@ static void write_sink(struct spool *spool, const struct work *work, enum spool_
 }
 
 /* Langfuse, and those that are fed. */
-static int write_sinks(struct spool *spool, const struct work *work, const struct ship_status *ships, struct json_writer *out, struct err *err)
+static void write_sinks(struct spool *spool, const struct work *work, const struct ship_status *ships, const struct spool_figures *figures,
+                        struct json_writer *out)
 {
-	struct spool_figures figures;
-	int rc = spool_figures(spool, &figures, err);
-
-	if (rc != 0)
-		return rc;
 	jw_key(out, "sinks");
 	jw_array(out);
 	for (int sink = 0; sink < SINK_COUNT; sink++)
 		if (sink == SINK_LANGFUSE || (work->sinks & SPOOL_SINK_BIT(sink)))
-			write_sink(spool, work, (enum spool_sink)sink, ships ? &ships[sink] : NULL, &figures, out);
+			write_sink(spool, work, (enum spool_sink)sink, ships ? &ships[sink] : NULL, figures, out);
 	jw_array_close(out);
-	return 0;
 }
 
 static int write_label(void *context, const char *name, const char *label, int64_t value, struct err *err)
@@ -332,6 +322,7 @@ static int write_counters(struct spool *spool, struct json_writer *out, struct e
 
 int status_write(struct spool *spool, const struct work *work, const struct ship_status *ships, struct json_writer *out, struct err *err)
 {
+	struct spool_figures figures;
 	int rc;
 
 	jw_object(out);
@@ -346,11 +337,12 @@ int status_write(struct spool *spool, const struct work *work, const struct ship
 	jw_int(out, ships ? (clock_mono_ms() - work->started_mono_ms) / 1000 : 0);
 	jw_key(out, "mode");
 	jw_text(out, redact_mode_name(work->mode));
-	rc = write_spool(spool, work, out, err);
-	if (rc == 0)
-		rc = write_sinks(spool, work, ships, out, err);
-	if (rc == 0)
+	rc = spool_figures(spool, &figures, err);
+	if (rc == 0) {
+		write_spool(spool, work, &figures, out);
+		write_sinks(spool, work, ships, &figures, out);
 		rc = write_sources(spool, work, out, err);
+	}
 	if (rc == 0)
 		rc = write_counters(spool, out, err);
 	jw_object_close(out);

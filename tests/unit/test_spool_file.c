@@ -292,7 +292,7 @@ static void an_older_version_is_migrated(void **state)
 	one(f->spool, "a");
 	spool_close(f->spool);
 	f->spool = NULL;
-	run_sql(file_in(f, "spool.db"), "DROP TABLE counted; DROP TABLE outgo; ALTER TABLE dead DROP COLUMN sink;"
+	run_sql(file_in(f, "spool.db"), "DELETE FROM counter WHERE name='rows'; DROP INDEX dead_sink; DROP TABLE counted; DROP TABLE outgo; ALTER TABLE dead DROP COLUMN sink;"
 	        "DROP INDEX record_place; CREATE INDEX record_key ON record(source, key); CREATE INDEX record_session ON record(session);"
 	        "CREATE INDEX head_part ON head(source, session, message, key) WHERE kind=2; PRAGMA user_version=1");
 	OK(spool_open_reader(f->dir, &reader, &err)); /* it is read as it is */
@@ -398,24 +398,30 @@ static off_t page_of(const char *path, const char *needle)
 static void a_broken_page_costs_its_rows_only(void **state)
 {
 	struct fixture *f = *state;
-	struct spool_observation o = observation(1, "s", 10, "a");
+	struct spool_observation o[2] = { observation(1, "s", 10, "a"), observation(2, "s", 20, "b") };
 	struct rows rows;
 	struct err err = { 0 };
 	uint64_t left;
 
 	fill(f->spool, 300);
-	put(f->spool, "s", &o, 1);
+	put(f->spool, "s", o, 1);
 	settle_all(f->spool, send_pending(f->spool, false, &rows), &rows, SETTLE_DELIVERED, NULL);
+	put(f->spool, "s", o, 2);
+	OK(spool_count(f->spool, "mine", "", 7, &err));
 	OK(spool_cursor_set(f->spool, SLICE("opencode"), SLICE("db"), SLICE("17"), &err));
 	spool_close(f->spool);
 	f->spool = NULL;
+	/* a file that was of another version has its counters of rows anywhere */
+	run_sql(file_in(f, "spool.db"), "UPDATE counter SET id=id+100; UPDATE counter SET id=1 WHERE name='mine'");
 	scribble(file_in(f, "spool.db"), 16384 * page_of(file_in(f, "spool.db"), "0000000150\"}"), 4096);
 	reopen(f);
 	assert_true(has_aside(f));
+	counters_are(f->spool, "mine", "mine/=7;");
 	left = figures(f->spool).records;
 	assert_in_range(left, 280, 299);
 	assert_int_equal(figures(f->spool).delivered, 1);
-	observations_are(f->spool, "a:D;");
+	observations_are(f->spool, "a:D;b:P;");
+	assert_int_equal(figures(f->spool).pending, 1);
 	dirty_is(f->spool, "s;");
 	counters_are(f->spool, "spool", "spool/set_aside=1;");
 	OK(spool_check(f->spool, &err));

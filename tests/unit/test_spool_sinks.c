@@ -1,6 +1,7 @@
 /* Other sinks than Langfuse: progress, ledger and dead letters of their own, and what they hold in the spool. */
 #include "spool_fixture.h"
 #include "event/observation.h"
+#include "base/clock.h"
 
 static void feed(struct fixture *f, unsigned sinks)
 {
@@ -170,12 +171,72 @@ static void a_new_sink_gets_what_is_there(void **state)
 	OK(spool_check(f->spool, &err));
 }
 
+static void pending_are(struct spool *spool, unsigned langfuse, unsigned traces, unsigned logs)
+{
+	struct spool_figures now = figures(spool);
+	struct err err = { 0 };
+
+	assert_int_equal(now.sinks[SINK_LANGFUSE].pending, langfuse);
+	assert_int_equal(now.sinks[SINK_TRACES].pending, traces);
+	assert_int_equal(now.sinks[SINK_LOGS].pending, logs);
+	OK(spool_check(spool, &err)); /* the counters are what is there */
+}
+
+/* One observation that waits for all of them. */
+static void wait_for_all(struct spool *spool, const char *session, uint8_t span)
+{
+	struct spool_observation o = observation(span, session, 10, "a");
+	struct spool_item item = { .source = SLICE("opencode"), .session = slice_of(session), .start_ms = 10, .body = SLICE("line") };
+	struct err err = { 0 };
+
+	record_of(spool, session);
+	memcpy(item.span_id, o.span_id, sizeof item.span_id);
+	OK(spool_begin(spool, &err));
+	OK(spool_observations_begin(spool, SLICE("opencode"), slice_of(session), &err));
+	OK(spool_observations_put(spool, &o, &err));
+	for (int twice = 0; twice < 2; twice++)
+		OK(spool_item_put(spool, SINK_LOGS, &item, &err));
+	item.body = SLICE("");
+	OK(spool_item_put(spool, SINK_TRACES, &item, &err));
+	OK(spool_observations_end(spool, &err));
+	OK(spool_mark_clean(spool, SLICE("opencode"), slice_of(session), &err));
+	OK(spool_commit(spool, &err));
+}
+
+/* Whatever takes rows away, what waits is counted right. */
+static void what_waits_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_purge purge = { .session = SLICE("p") };
+	struct spool_purged purged;
+	struct err err = { 0 };
+
+	f->options.retention_ms = 1;
+	feed(f, ALL);
+	wait_for_all(f->spool, "p", 1);
+	wait_for_all(f->spool, "q", 2);
+	wait_for_all(f->spool, "r", 3);
+	pending_are(f->spool, 3, 3, 3);
+	OK(spool_purge(f->spool, &purge, &purged, &err));
+	pending_are(f->spool, 2, 2, 2);
+	reopen(f);
+	pending_are(f->spool, 2, 2, 2);
+	OK(spool_begin(f->spool, &err));
+	OK(spool_observations_begin(f->spool, SLICE("opencode"), SLICE("q"), &err));
+	OK(spool_observations_end(f->spool, &err)); /* nothing is left of q */
+	spool_rollback(f->spool);
+	pending_are(f->spool, 2, 2, 2);
+	OK(spool_cleanup(f->spool, clock_wall_ms() + 60000, &err));
+	counters_are(f->spool, "dropped", "dropped/retention_records=2;");
+	pending_are(f->spool, 0, 0, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(each_sink_has_its_own_progress), T(an_item_that_is_refused_comes_back_when_asked), T(every_sink_that_is_fed_holds_a_session),
-		T(a_new_sink_gets_what_is_there),
+		T(a_new_sink_gets_what_is_there), T(what_waits_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,10 +89,16 @@ bool put_set_has(const struct put_set *set, enum spool_sink sink, const void *sp
 int spool_observations_begin(struct spool *spool, struct slice source, struct slice session, struct err *err)
 {
 	struct put_set *set = &spool->put;
+	int64_t one;
+	int rc;
 
 	if (!spool->in_transaction)
 		return err_set(err, LF_EINVAL, "observations are put inside a transaction");
+	rc = sql_int(spool, SQL_OBSERVATION_ANY_OF, &one, err, "ss", source, session);
+	if (rc != 0 && rc != LF_ENOENT)
+		return rc;
 	put_set_clear(set);
+	set->fresh = rc == LF_ENOENT;
 	set->source = (struct slice){ xmemdup0(source.ptr, source.len), source.len };
 	set->session = (struct slice){ xmemdup0(session.ptr, session.len), session.len };
 	set->active = true;
@@ -148,6 +154,15 @@ static int put_new(struct spool *spool, const struct spool_observation *o, struc
 	               state, changed, changed, hash, o->body);
 }
 
+/* Nothing is known of the span yet, most likely: LF_ENOENT when something is. */
+static int put_fresh(struct spool *spool, const struct spool_observation *o, struct slice span, int64_t hash, struct err *err)
+{
+	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
+	int rc = sql_run(spool, SQL_OBSERVATION_PUT_FRESH, err, "bbsssiis", span, trace, o->source, o->session, o->turn, o->start_ms, hash, o->body);
+
+	return rc != 0 || sqlite3_changes(spool->db) > 0 ? rc : LF_ENOENT;
+}
+
 int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observation_state *ret, struct err *err)
 {
 	struct slice span = { (const char *)span_id, 8 };
@@ -183,11 +198,22 @@ static int put_changed(struct spool *spool, const struct spool_observation *o, c
 	               o->start_ms, changed, hash, o->body);
 }
 
+static int put_known(struct spool *spool, const struct spool_observation *o, struct slice span, int64_t hash, struct err *err)
+{
+	struct standing standing = { 0 };
+	int rc = find_standing(spool, o, span, &standing, err);
+
+	if (rc == LF_ENOENT)
+		return put_new(spool, o, span, hash, err);
+	if (rc == 0 && (standing.hash != hash || !standing.same_place))
+		rc = put_changed(spool, o, &standing, hash, err);
+	return rc;
+}
+
 int spool_observations_put(struct spool *spool, const struct spool_observation *observation, struct err *err)
 {
 	struct slice span = { (const char *)observation->span_id, sizeof observation->span_id };
 	int64_t hash = (int64_t)hash_64(observation->body.ptr, observation->body.len);
-	struct standing standing = { 0 };
 	bool own;
 	int rc;
 
@@ -197,11 +223,9 @@ int spool_observations_put(struct spool *spool, const struct spool_observation *
 	if (rc != 0)
 		return rc;
 	put_set_add(&spool->put, SINK_LANGFUSE, observation->span_id);
-	rc = find_standing(spool, observation, span, &standing, err);
+	rc = spool->put.fresh ? put_fresh(spool, observation, span, hash, err) : LF_ENOENT;
 	if (rc == LF_ENOENT)
-		rc = put_new(spool, observation, span, hash, err);
-	else if (rc == 0 && (standing.hash != hash || !standing.same_place))
-		rc = put_changed(spool, observation, &standing, hash, err);
+		rc = put_known(spool, observation, span, hash, err);
 	return spool_leave(spool, own, rc, err);
 }
 

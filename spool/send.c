@@ -12,10 +12,8 @@ static int add_rows(struct spool *spool, const int64_t *rows, unsigned count, in
 		rc = sql_run(spool, SQL_SEND_ROW_PUT, err, "ii", send, rows[i]);
 		if (rc == 0 && sqlite3_changes(spool->db) == 0)
 			return err_set(err, LF_EINVAL, "observation %lld cannot be sent: it is gone or on its way already", (long long)rows[i]);
-		if (rc == 0)
-			rc = sql_run(spool, SQL_OBSERVATION_STATE, err, "ii", rows[i], (int64_t)OBSERVATION_IN_FLIGHT);
 	}
-	return rc;
+	return rc != 0 ? rc : sql_run(spool, SQL_SEND_FLIES, err, "i", send);
 }
 
 int spool_send_put(struct spool *spool, const int64_t *rows, unsigned count, int64_t now_ms, int64_t *ret_id, struct err *err)
@@ -210,6 +208,21 @@ int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle 
 	if (rc != 0)
 		return rc;
 	rc = settle(spool, send_id, row, how, reason, err);
+	return spool_leave(spool, own, rc, err);
+}
+
+int spool_send_arrived(struct spool *spool, int64_t send_id, struct err *err)
+{
+	bool own;
+	int rc = spool_enter(spool, &own, err);
+
+	if (rc != 0)
+		return rc;
+	rc = sql_run(spool, SQL_SEND_ENTER, err, "ii", send_id, clock_wall_ms());
+	if (rc == 0)
+		rc = sql_run(spool, SQL_SEND_ARRIVED, err, "i", send_id);
+	if (rc == 0)
+		rc = sql_run(spool, SQL_SEND_ROWS_DROP, err, "i", send_id);
 	return spool_leave(spool, own, rc, err);
 }
 

@@ -148,6 +148,8 @@ int spool_get_observation(struct spool *spool, int64_t rowid, spool_observation_
 enum settle { SETTLE_DELIVERED, SETTLE_RETRY, SETTLE_IN_DOUBT, SETTLE_DEAD };
 /* Settles one row of a send: DELIVERED writes the ledger; RETRY makes it PENDING again; DEAD writes a dead letter. */
 int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle how, const char *reason, struct err *err);
+/* What is left of a send, settled as delivered at one go. */
+int spool_send_arrived(struct spool *spool, int64_t send_id, struct err *err);
 /* Ends a send: removes its row when nothing of it is in flight or in doubt. */
 int spool_send_end(struct spool *spool, int64_t send_id, struct err *err);
 

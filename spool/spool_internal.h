@@ -26,6 +26,7 @@ extern const char *const sql_texts[SQL_COUNT];
 /* The span ids that were put since spool_observations_begin(), for each sink. */
 struct put_set {
 	bool active;
+	bool fresh;                   /* the session had none before */
 	struct slice source, session; /* own copies */
 	struct put_spans {
 		uint64_t *spans;

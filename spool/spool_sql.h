@@ -122,6 +122,10 @@
 #define GONE(sink) " RETURNING moved(" sink ", state, -1)"
 #define PURGE_DEAD_WHERE " WHERE (?1='' OR session=?1) AND (?2=0 OR time<?2)"
 
+/*
+ * A statement that writes several rows, or makes one of a SELECT, says OR FAIL (or OR IGNORE): so that it could be undone alone
+ * SQLite would copy each page before it changes; here a transaction that fails is rolled back as a whole.
+ */
 /* Those whose plan the unit test checks. */
 #define SPOOL_SQL_HOT(X) \
 	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session FROM head WHERE source=?1 AND key=?2") \
@@ -144,6 +148,9 @@
 	X(SQL_PENDING_NEWEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms DESC, id DESC") \
 	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation " BY("observation_changed") "WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \
 	X(SQL_OBSERVATION_OF_SPAN, "SELECT id, hash, state, trace_id, source, session, turn, start_ms FROM observation WHERE span_id=?1") \
+	X(SQL_OBSERVATION_PUT_FRESH, "INSERT OR IGNORE INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8" \
+		" WHERE NOT EXISTS(SELECT 1 FROM ledger WHERE span_id=?1) AND NOT EXISTS(SELECT 1 FROM dead WHERE span_id=?1 AND sink=0)") \
+	X(SQL_OBSERVATION_ANY_OF, "SELECT 1 FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 LIMIT 1") \
 	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
 	X(SQL_OBSERVATION_IDS_OF, "SELECT id FROM observation WHERE session=?1 ORDER BY start_ms, span_id") \
 	X(SQL_LEDGER_HASH, "SELECT hash FROM ledger WHERE span_id=?1") \
@@ -155,6 +162,9 @@
 	X(SQL_OUTGO_WAITING, "SELECT start_ms FROM outgo " BY("outgo_pending") "WHERE sink=?1 AND state=0 ORDER BY start_ms LIMIT 1") \
 	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
+	X(SQL_SEND_FLIES, "UPDATE OR FAIL observation SET state=1 WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
+	X(SQL_SEND_ARRIVED, "UPDATE OR FAIL observation SET state=3, changed=(hash<>(SELECT r.hash FROM send_row r WHERE r.send=?1 AND r.observation=observation.id)) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
+	X(SQL_SEND_ENTER, "INSERT OR FAIL INTO ledger(span_id, trace_id, time, hash) SELECT span_id, trace_id, ?2, hash FROM send_row WHERE send=?1 ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
 	X(SQL_PURGE_NEXT, "SELECT min(id) FROM (SELECT min(session) AS id FROM record WHERE session>?1 UNION ALL SELECT min(session) FROM observation WHERE session>?1" \
 		" UNION ALL SELECT min(session) FROM outgo WHERE state=0 AND session>?1)") \
 	X(SQL_STORED_BEFORE, "SELECT s.source, s.id FROM session s WHERE s.stored_ms<?1 AND (?2<>0 OR (" SETTLED_SESSION("s") ")) AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1")
@@ -221,8 +231,9 @@
 	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)" GONE("0")) \
 	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state=1") \
 	X(SQL_SEND_PUT, "INSERT INTO send(created_ms, attempts, in_doubt) VALUES(?1, 0, 0)") \
-	X(SQL_SEND_ROW_PUT, "INSERT INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE id=?2 AND state IN (0, 3)") \
+	X(SQL_SEND_ROW_PUT, "INSERT OR FAIL INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE id=?2 AND state IN (0, 3)") \
 	X(SQL_SEND_ROW_DROP, "DELETE FROM send_row WHERE id=?1") \
+	X(SQL_SEND_ROWS_DROP, "DELETE FROM send_row WHERE send=?1") \
 	X(SQL_SEND_IN_DOUBT, "UPDATE send SET in_doubt=1 WHERE id=?1") \
 	X(SQL_SENDS_IN_DOUBT, "UPDATE send SET in_doubt=1, attempts=attempts+1") \
 	X(SQL_SEND_ROWS_DROP_LOST, "DELETE FROM send_row WHERE NOT EXISTS(SELECT 1 FROM observation o WHERE o.id=send_row.observation) OR NOT EXISTS(SELECT 1 FROM send s WHERE s.id=send_row.send)") \

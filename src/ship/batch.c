@@ -14,15 +14,20 @@ struct ship_batch *batch_new(void)
 	return batch;
 }
 
-void batch_free(struct ship_batch *batch)
+void batch_drop_bodies(struct ship_batch *batch)
 {
-	if (!batch)
-		return;
 	for (unsigned i = 0; i < batch->count; i++) {
 		buf_done(&batch->rows[i].body);
 		buf_done(&batch->rows[i].strings);
 		buf_done(&batch->rows[i].shrunk);
 	}
+}
+
+void batch_free(struct ship_batch *batch)
+{
+	if (!batch)
+		return;
+	batch_drop_bodies(batch);
 	free(batch->rows);
 	free(batch);
 }

@@ -292,9 +292,32 @@ static int take_items(struct ship *ship, struct spool *spool, struct ship_batch 
 	return rc;
 }
 
+bool ship_batch_is_full(const struct ship *ship, const struct ship_batch *batch)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < batch->count; i++)
+		bytes += batch->rows[i].body.len;
+	return batch->count == ship->options.batch_max_count || bytes >= ship->max_bytes / 2;
+}
+
+/* Takes the next batch inside a transaction. */
+static int take_next(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err)
+{
+	struct taking taking = { .ship = ship, .spool = spool, .wall_ms = wall_ms, .batch = batch_new() };
+	int rc = take_in_transaction(&taking, err);
+
+	free(taking.rows);
+	if (rc == 0 && taking.batch->count == 0)
+		taking.batch->wait_ms = taking.wait_ms;
+	*ret = rc == 0 && (taking.batch->count > 0 || taking.batch->wait_ms > 0) ? taking.batch : NULL;
+	if (!*ret)
+		batch_free(taking.batch);
+	return rc;
+}
+
 int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err)
 {
-	struct taking taking = { .ship = ship, .spool = spool, .wall_ms = wall_ms };
 	int rc;
 
 	*ret = NULL;
@@ -303,48 +326,69 @@ int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct sh
 	rc = spool_begin(spool, err);
 	if (rc != 0)
 		return rc;
-	taking.batch = batch_new();
-	rc = take_in_transaction(&taking, err);
+	rc = take_next(ship, spool, wall_ms, ret, err);
 	if (rc == 0)
 		rc = spool_commit(spool, err);
 	else
 		spool_rollback(spool);
-	free(taking.rows);
-	if (rc == 0 && taking.batch->count == 0)
-		taking.batch->wait_ms = taking.wait_ms;
-	if (rc == 0 && (taking.batch->count > 0 || taking.batch->wait_ms > 0))
-		*ret = taking.batch;
-	else
-		batch_free(taking.batch);
+	if (rc != 0) {
+		batch_free(*ret);
+		*ret = NULL;
+	}
 	return rc;
 }
 
 /* ---- settle ---- */
 
-static int settle_rows(enum spool_sink sink, struct spool *spool, const struct ship_batch *batch, struct settled *ret, struct err *err)
+static void count_outcomes(const struct ship_batch *batch, struct settled *ret)
 {
-	int rc = 0;
-
-	for (unsigned i = 0; i < batch->count && rc == 0; i++) {
+	for (unsigned i = 0; i < batch->count; i++) {
 		const struct ship_row *row = &batch->rows[i];
 
-		rc = sink == SINK_LANGFUSE ? spool_settle(spool, batch->send_id, row->rowid, row->outcome, row->reason, err)
-		                           : spool_item_settle(spool, sink, row->span_id, row->outcome, row->reason, err);
 		ret->delivered += row->outcome == SETTLE_DELIVERED;
 		ret->shrunk += row->outcome == SETTLE_DELIVERED && row->shrink_level > 0;
 		ret->retries += row->outcome == SETTLE_RETRY;
 		ret->dead += row->outcome == SETTLE_DEAD;
 		ret->doubtful += row->outcome == SETTLE_IN_DOUBT;
 	}
-	return rc != 0 || sink != SINK_LANGFUSE ? rc : spool_send_end(spool, batch->send_id, err);
+}
+
+static int settle_items(enum spool_sink sink, struct spool *spool, const struct ship_batch *batch, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < batch->count && rc == 0; i++)
+		rc = spool_item_settle(spool, sink, batch->rows[i].span_id, batch->rows[i].outcome, batch->rows[i].reason, err);
+	return rc;
+}
+
+/* What arrived is settled last and at one go, unless it is not all that is left: something is in doubt still, or was purged and not asked for. */
+static int settle_send(struct spool *spool, const struct ship_batch *batch, bool doubtful, struct err *err)
+{
+	bool at_once = !batch->in_doubt && !doubtful;
+	int rc = 0;
+
+	for (unsigned i = 0; i < batch->count && rc == 0; i++) {
+		const struct ship_row *row = &batch->rows[i];
+
+		if (!at_once || row->outcome != SETTLE_DELIVERED)
+			rc = spool_settle(spool, batch->send_id, row->rowid, row->outcome, row->reason, err);
+	}
+	if (rc == 0 && at_once)
+		rc = spool_send_arrived(spool, batch->send_id, err);
+	return rc != 0 ? rc : spool_send_end(spool, batch->send_id, err);
 }
 
 static int settle_in_transaction(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, int64_t wall_ms,
                                  struct settled *ret, struct err *err)
 {
 	bool failed = batch->result == RESULT_RETRY || batch->result == RESULT_DOUBT;
-	int rc = settle_rows(ship->options.sink, spool, batch, ret, err);
+	enum spool_sink sink = ship->options.sink;
+	int rc;
 
+	*ret = (struct settled){ 0 };
+	count_outcomes(batch, ret);
+	rc = sink == SINK_LANGFUSE ? settle_send(spool, batch, ret->doubtful > 0, err) : settle_items(sink, spool, batch, err);
 	if (rc == 0)
 		rc = facts_count(ship, spool, ret, batch->rejected, failed, err);
 	if (rc == 0)
@@ -425,28 +469,61 @@ static void note_outcome(struct ship *ship, const struct ship_batch *batch, cons
 	move_state(ship, batch, settled->delivered > 0, mono_ms, wall_ms);
 }
 
-int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, int64_t mono_ms, int64_t wall_ms, struct err *err)
+static int settle_and_take(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, bool take,
+                           struct settled *ret, struct ship_batch **ret_next, struct err *err)
 {
+	int rc = settle_in_transaction(ship, spool, batch, how->wall_ms, ret, err);
+
+	if (rc == 0 && how->also)
+		rc = how->also(spool, how->context, err);
+	if (rc != 0 || !take)
+		return rc;
+	batch_drop_bodies(batch); /* two batches are not held at a time */
+	if (ship->options.sink != SINK_LANGFUSE)
+		return take_items(ship, spool, ret_next, err);
+	return take_next(ship, spool, how->wall_ms, ret_next, err);
+}
+
+static int settle_batch(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, bool take,
+                        struct settled *ret, struct ship_batch **ret_next, struct err *err)
+{
+	int rc = spool_begin(spool, err);
+
+	if (rc != 0)
+		return rc;
+	rc = settle_and_take(ship, spool, batch, how, take, ret, ret_next, err);
+	if (rc == 0)
+		rc = spool_commit(spool, err);
+	else
+		spool_rollback(spool);
+	if (rc == 0)
+		return 0;
+	/* Not written down: the send stays in flight and is in doubt; nothing is counted as delivered. */
+	*ret = (struct settled){ 0 };
+	batch_free(*ret_next);
+	*ret_next = NULL;
+	return rc;
+}
+
+int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, struct ship_batch **ret_next,
+                struct err *err)
+{
+	bool take = how->take && batch->result == RESULT_OK;
 	struct settled settled = { 0 };
+	struct ship_batch *next = NULL;
 	int rc;
 
 	if (batch->wait_ms > 0) {
-		wait_for_lookup(ship, batch, mono_ms);
+		wait_for_lookup(ship, batch, how->mono_ms);
 		batch_free(batch);
 		return 0;
 	}
-	rc = spool_begin(spool, err);
-	if (rc == 0) {
-		rc = settle_in_transaction(ship, spool, batch, wall_ms, &settled, err);
-		if (rc == 0)
-			rc = spool_commit(spool, err);
-		else
-			spool_rollback(spool);
-	}
-	/* Not written down: the send stays in flight and is in doubt; nothing is counted as delivered. */
-	if (rc != 0)
-		settled = (struct settled){ 0 };
-	note_outcome(ship, batch, &settled, mono_ms, wall_ms);
+	rc = settle_batch(ship, spool, batch, how, take, &settled, &next, err);
+	if (rc != 0 && take) /* what was delivered is written down, if only that can be */
+		rc = settle_batch(ship, spool, batch, how, false, &settled, &next, err);
+	note_outcome(ship, batch, &settled, how->mono_ms, how->wall_ms);
 	batch_free(batch);
+	if (ret_next)
+		*ret_next = next;
 	return rc;
 }

@@ -62,8 +62,19 @@ int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct sh
 /* Network: posts (or, for an in-doubt batch on v4, asks which spans are there). Fills the verdicts. No spool. Asks the
  * server's version (health) when it is not known. Whatever it returns, settle the batch. */
 int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err);
-/* Spool: settles every row by its verdict, in one transaction; sets backoff or pause. Frees the batch. */
-int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, int64_t mono_ms, int64_t wall_ms, struct err *err);
+/* How a batch is settled. */
+struct ship_settling {
+	int64_t mono_ms, wall_ms;
+	int (*also)(struct spool *spool, void *context, struct err *err); /* what the caller writes in the same transaction; NULL: nothing */
+	void *context;
+	bool take;               /* when the server took what it got: the next batch too, in the same transaction */
+};
+/* Spool: settles every row by its verdict, in one transaction; sets backoff or pause. Frees the batch. *ret_next (set to
+ * NULL before): the next batch, as from ship_take(); may be NULL itself when none is to be taken. */
+int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, struct ship_batch **ret_next,
+                struct err *err);
+/* The batch has as much as one may have: there is more, most likely. */
+bool ship_batch_is_full(const struct ship *ship, const struct ship_batch *batch);
 
 /* One observation as the server shows it. Texts and doc live for the call only; "" or -1: not told. */
 struct ship_seen {

@@ -61,6 +61,8 @@ struct ship_batch {
 /* ---- batch.c ---- */
 struct ship_batch *batch_new(void);
 void batch_free(struct ship_batch *batch);
+/* Gives back what the rows held; their outcomes stay. */
+void batch_drop_bodies(struct ship_batch *batch);
 /* Copies an observation of the outbox. */
 struct ship_row *batch_add(struct ship_batch *batch, const struct spool_observation *stored);
 /* Reads the rows' bodies; one that cannot be read is settled as dead ("corrupt"). */

@@ -245,10 +245,13 @@ static int settle_batch(struct world *world, const struct batch *batch, bool ans
 		return rc;
 	for (unsigned i = 0; rc == 0 && i < batch->count; i++) {
 		enum settle how = verdict(world, batch->entries[i], answered);
-		rc = spool_settle(world->spool, batch->id, batch->rows[i], how, "rejected: 400 bad", err);
+		if (how != SETTLE_DELIVERED) /* those that arrived follow at one go */
+			rc = spool_settle(world->spool, batch->id, batch->rows[i], how, "rejected: 400 bad", err);
 		if (rc == 0 && how == SETTLE_DELIVERED)
 			rc = spool_count(world->spool, "spans", "delivered", 1, err);
 	}
+	if (rc == 0 && answered)
+		rc = spool_send_arrived(world->spool, batch->id, err);
 	if (rc == 0)
 		rc = spool_send_end(world->spool, batch->id, err);
 	return commit(world, rc, err);

@@ -5,6 +5,7 @@
 #include "daemon/flusher/derive.h"
 #include "daemon/sources/pipeline.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,10 +86,10 @@ static void derive_all(struct world *world)
 {
 	struct derive_options options = derive_options(&world->work);
 	struct err err = { 0 };
-	bool more = true;
+	struct derived derived = { .more = true };
 
-	while (more)
-		if (derive_dirty(world->work.spool, &options, 4, &more, &err) != 0)
+	while (derived.more)
+		if (derive_dirty(world->work.spool, &options, 4, UINT_MAX, &derived, &err) != 0)
 			fail_msg("%s", err.text);
 }
 

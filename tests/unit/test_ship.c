@@ -275,6 +275,13 @@ static void put_plain(struct world *world, unsigned count)
 	put_observations(world, count, MAX_OBSERVATIONS, SLICE_NONE);
 }
 
+static void settle(struct world *world, struct ship_batch *batch)
+{
+	struct ship_settling how = { .mono_ms = world->mono_ms, .wall_ms = world->wall_ms };
+
+	OK(ship_settle(world->ship, world->spool, batch, &how, NULL, &err));
+}
+
 /* One round; false when there was nothing to take. */
 static bool round_once(struct world *world)
 {
@@ -284,7 +291,7 @@ static bool round_once(struct world *world)
 	if (!batch)
 		return false;
 	OK(ship_post(world->ship, batch, &err));
-	OK(ship_settle(world->ship, world->spool, batch, world->mono_ms, world->wall_ms, &err));
+	settle(world, batch);
 	return true;
 }
 
@@ -767,7 +774,7 @@ static void a_server_that_was_replaced_gets_no_changes(void **state)
 	world->version = "4.16.0";
 	ship_resume(world->ship);
 	OK(ship_post(world->ship, batch, &err));
-	OK(ship_settle(world->ship, world->spool, batch, world->mono_ms, world->wall_ms, &err));
+	settle(world, batch);
 	assert_stored_once(world, 2, MAX_OBSERVATIONS);
 	assert_figures(world, 0, 0, 0, 2);
 	assert_string_equal(ship_status(world->ship)->api, "otlp v4");

@@ -187,6 +187,38 @@ static void each_way_of_settling(void **state)
 	assert_int_equal(spool_send_put(f->spool, rows.ids, 1, 1, &id, &err), LF_EINVAL); /* under way */
 }
 
+/* One goes back, one was assembled anew meanwhile, and one was purged: the ledger has it all the same. */
+static void what_is_left_of_a_send_arrives_at_one_go(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_observation all[] = { observation(1, "s", 10, "a"), observation(2, "s", 20, "b"), observation(3, "s", 30, "c"), observation(4, "t", 40, "d") };
+	struct spool_observation last = observation(5, "u", 50, "e");
+	struct spool_purge purge = { .session = SLICE("t"), .all = true };
+	struct spool_purged purged;
+	struct rows rows, others;
+	struct err err = { 0 };
+	int64_t id, other;
+
+	put(f->spool, "s", all, 3);
+	put(f->spool, "t", all + 3, 1);
+	id = send_pending(f->spool, false, &rows); /* a d b c */
+	all[2].body = SLICE("c2");
+	put(f->spool, "s", all, 3);
+	put(f->spool, "u", &last, 1);
+	other = send_pending(f->spool, false, &others);
+	OK(spool_purge(f->spool, &purge, &purged, &err));
+	OK(spool_settle(f->spool, id, rows.ids[2], SETTLE_RETRY, NULL, &err));
+	OK(spool_send_arrived(f->spool, id, &err));
+	OK(spool_send_end(f->spool, id, &err));
+	observations_are(f->spool, "a:D;b:P;c2:D;e:F;");
+	sends_are(f->spool, "1 rows, 0 attempts;");
+	assert_int_equal(figures(f->spool).delivered, 3);
+	OK(spool_send_arrived(f->spool, other, &err));
+	OK(spool_send_end(f->spool, other, &err));
+	id = send_pending(f->spool, true, &rows);
+	assert_int_equal(rows.count, 2); /* b, and c2 for servers that merge */
+}
+
 /* The daemon died between the POST and its answer. */
 static void what_was_in_flight_is_in_doubt_after_a_restart(void **state)
 {
@@ -334,6 +366,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(putting_again_keeps_changes_and_removes), T(delivered_ones_stay_and_know_that_they_changed), T(a_change_in_flight_is_not_lost),
+		T(what_is_left_of_a_send_arrives_at_one_go),
 		T(the_ledger_knows_what_was_delivered), T(forgetting_marks_all_dirty_and_keeps_what_is_under_way), T(pending_alternates_oldest_and_newest),
 		T(each_way_of_settling), T(what_was_in_flight_is_in_doubt_after_a_restart), T(purging_in_flight_keeps_the_ledger_right),
 		T(dead_letters_are_retried_and_dropped), T(dead_ones_stay_dead_until_retried), T(putting_wants_its_frame),

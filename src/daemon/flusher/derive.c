@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define QUIET_MS 10000 /* between two pieces of a session that is being read */
+#define GROUP_OBSERVATIONS 500 /* of a transaction, about: who wants to append waits for it */
 
 struct session_id {
 	char *source, *id;
@@ -24,6 +25,9 @@ static int list_add(void *context, struct slice source, struct slice id, struct 
 	struct session_list *list = context;
 
 	(void)err;
+	for (size_t i = 0; i < list->count; i++)
+		if (slice_is(id, list->items[i].id) && slice_is(source, list->items[i].source))
+			return 0;
 	if (list->count == list->cap) {
 		list->cap = list->cap ? list->cap * 2 : 16;
 		list->items = xrealloc(list->items, list->cap * sizeof *list->items);
@@ -68,6 +72,7 @@ struct putting {
 	struct buf body;
 	struct counting_turns turns;
 	bool left_out;
+	unsigned observations;
 };
 
 struct derive_options derive_options(const struct work *work)
@@ -140,6 +145,7 @@ static int put_observation(void *context, const struct observation *observation,
 
 	int rc;
 
+	putting->observations++;
 	counting_turns_add(&putting->turns, observation, turn);
 	if (is_left_out(putting, observation))
 		return 0;
@@ -182,11 +188,12 @@ int derive_session(struct spool *spool, enum trace_unit unit, struct slice sourc
 	return assemble_session(&store, source, session, unit, emit, NULL, context, ret, err);
 }
 
-static int derive_in_transaction(struct spool *spool, const struct derive_options *options, struct slice source, struct slice id, struct err *err)
+static int derive_in_transaction(struct spool *spool, const struct derive_options *options, const struct session_id *session, unsigned *observations, struct err *err)
 {
 	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
 	assemble_emit_fn *log = options->sinks & SPOOL_SINK_BIT(SINK_LOGS) ? put_log : NULL;
 	struct putting putting = { .spool = spool, .options = options };
+	struct slice source = slice_of(session->source), id = slice_of(session->id);
 	struct assemble_result result = { 0 };
 	int rc;
 
@@ -204,49 +211,67 @@ static int derive_in_transaction(struct spool *spool, const struct derive_option
 		rc = counting_turns_end(&putting.turns, spool, options->count, source, id, err);
 	if (rc == 0 && putting.left_out)
 		rc = count_left_out(spool, source, id, err);
+	*observations += putting.observations;
 	counting_turns_done(&putting.turns);
 	buf_done(&putting.body);
 	return rc;
 }
 
-static int derive_one(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct err *err)
+/* As many of them as make a transaction, one at least. */
+static int derive_group(struct spool *spool, const struct derive_options *options, const struct session_id *sessions, size_t count,
+                        size_t *ret_count, unsigned *observations, struct err *err)
 {
+	unsigned made = 0;
+	size_t i = 0;
 	int rc = spool_begin(spool, err);
 
 	if (rc != 0)
 		return rc;
-	rc = derive_in_transaction(spool, options, slice_of(session->source), slice_of(session->id), err);
+	do
+		rc = derive_in_transaction(spool, options, &sessions[i++], &made, err);
+	while (rc == 0 && i < count && made < GROUP_OBSERVATIONS);
 	if (rc == 0)
 		rc = spool_commit(spool, err);
-	if (rc != 0)
+	if (rc != 0) {
 		spool_rollback(spool);
-	return rc;
+		return rc;
+	}
+	*observations += made;
+	*ret_count = i;
+	return 0;
 }
 
-typedef int each_dirty_fn(struct spool *spool, unsigned max, spool_id_fn *fn, void *context, struct err *err);
-
-static int derive_some(struct spool *spool, const struct derive_options *options, each_dirty_fn *each, unsigned max, size_t *ret_count, struct err *err)
+static int derive_list(struct spool *spool, const struct derive_options *options, const struct session_list *list, unsigned enough,
+                       struct derived *derived, struct err *err)
 {
-	struct session_list list = { 0 };
-	int rc = each(spool, max, list_add, &list, err);
+	size_t i = 0, done = 0;
+	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < list.count; i++) {
-		rc = derive_one(spool, options, &list.items[i], err);
+	while (rc == 0 && i < list->count && derived->observations < enough) {
+		rc = derive_group(spool, options, list->items + i, list->count - i, &done, &derived->observations, err);
+		if (rc != 0) /* one that fails must not cost those before it */
+			rc = derive_group(spool, options, list->items + i, 1, &done, &derived->observations, err);
+		i += done;
 		spool_pause(spool);
 	}
-	*ret_count = list.count;
-	list_done(&list);
+	derived->more = derived->more || i < list->count;
 	return rc;
 }
 
-int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, bool *ret_more, struct err *err)
+int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, unsigned enough, struct derived *ret, struct err *err)
 {
-	size_t done;
-	int rc = derive_some(spool, options, spool_each_dirty_newest, max / 4, &done, err);
+	struct session_list list = { 0 };
+	size_t newest;
+	int rc = spool_each_dirty_newest(spool, max / 4, list_add, &list, err);
 
+	*ret = (struct derived){ 0 };
+	newest = list.count;
 	if (rc == 0)
-		rc = derive_some(spool, options, spool_each_dirty, max, &done, err);
-	*ret_more = rc == 0 && done == max;
+		rc = spool_each_dirty(spool, max, list_add, &list, err);
+	ret->more = list.count - newest == max;
+	if (rc == 0)
+		rc = derive_list(spool, options, &list, enough, ret, err);
+	list_done(&list);
 	return rc;
 }
 

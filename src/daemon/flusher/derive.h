@@ -13,12 +13,16 @@ struct derive_options {
 };
 struct derive_options derive_options(const struct work *work);
 
+struct derived {
+	bool more;             /* there are dirty sessions left */
+	unsigned observations; /* of those that were assembled */
+};
 /*
  * Assembles up to max dirty sessions, those first that wait longest, but before them a few of the newest, which a backlog must
- * not hold up; each in a transaction of its own, on the thread that owns the spool.
- * *ret_more: there are others left.
+ * not hold up; on the thread that owns the spool. Some share a transaction, so that small ones do not wait for the disk each; none is
+ * begun after `enough` observations.
  */
-int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, bool *ret_more, struct err *err);
+int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, unsigned enough, struct derived *ret, struct err *err);
 /* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms, unless something of it
  * was stored within the last seconds: an old session that is being read comes in pieces. */
 int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale_after_ms, int64_t wall_ms, struct err *err);

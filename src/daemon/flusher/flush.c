@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SESSIONS_AT_A_TIME 4
-#define LOTS_OF_A_ROUND 4
+#define SESSIONS_AT_A_TIME 16
+#define ENOUGH_OBSERVATIONS 500 /* to go on with: those of a batch */
+#define ROUND_MS 1000
 #define CLEANUP_EVERY_MS 60000
 #define QUIET_SHARE 100 /* of the time */
 
@@ -23,20 +24,23 @@ struct derive_job {
 };
 
 /* A few at a time, each time with a look at the disk: what is assembled already goes out first, and makes room. */
-static int derive_round(struct derive_job *job, struct spool *spool, struct err *err)
+static int derive_some(struct derive_job *job, struct spool *spool, struct err *err)
 {
+	struct derive_options options = derive_options(job->work);
+	struct derived derived;
+	unsigned made = 0;
 	int rc = 0;
 
-	struct derive_options options = derive_options(job->work);
-
 	job->more = true;
-	for (int i = 0; rc == 0 && job->more && i < LOTS_OF_A_ROUND; i++) {
+	while (rc == 0 && job->more && made < ENOUGH_OBSERVATIONS) {
 		if (work_disk_low(job->work, WORK_RESERVE_DERIVE)) {
 			job->more = false;
 			job->no_room = true;
 			break;
 		}
-		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, &job->more, err);
+		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, ENOUGH_OBSERVATIONS - made, &derived, err);
+		job->more = derived.more;
+		made += derived.observations;
 	}
 	return rc;
 }
@@ -45,37 +49,77 @@ static int derive_job_run(struct spool *spool, void *arg, struct err *err)
 {
 	struct derive_job *job = arg;
 	struct work *work = job->work;
-	int rc = derive_round(job, spool, err);
+	int rc = derive_some(job, spool, err);
 
 	/* what is open is known once it is assembled; what became stale is assembled again */
 	if (rc == 0 && !work_disk_low(work, WORK_RESERVE_DERIVE))
 		rc = derive_stale(spool, work->rules, work->stale_after_ms, clock_wall_ms(), err);
 	if (rc == 0 && !job->more)
-		rc = derive_round(job, spool, err);
+		rc = derive_some(job, spool, err);
 	return rc;
 }
 
-struct ship_job {
+/* A round: one batch after the other. While one is on its way, the next is assembled. */
+struct round {
+	struct derive_job derive;
 	struct ship *ship;
-	struct ship_batch *batch;
-	int64_t post_ms;
+	struct ship_batch *batch; /* that is taken; NULL: there is none */
+	int64_t until_mono_ms;    /* when no more are taken */
+	int64_t post_ms;          /* that the last one was under way */
+	bool last;
 };
 
 static int take_job_run(struct spool *spool, void *arg, struct err *err)
 {
-	struct ship_job *job = arg;
+	struct round *round = arg;
 
-	return ship_take(job->ship, spool, clock_wall_ms(), &job->batch, err);
+	return ship_take(round->ship, spool, clock_wall_ms(), &round->batch, err);
+}
+
+static int observe_post(struct spool *spool, void *context, struct err *err)
+{
+	struct round *round = context;
+
+	return counting_add(spool, FACT_FLUSH_MS, round->post_ms, err);
 }
 
 static int settle_job_run(struct spool *spool, void *arg, struct err *err)
 {
-	struct ship_job *job = arg;
-	int rc = ship_settle(job->ship, spool, job->batch, clock_mono_ms(), clock_wall_ms(), err);
+	struct round *round = arg;
+	struct ship_settling how = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms(), .context = round };
+	struct ship_batch *batch = round->batch;
 
-	if (rc != 0 || ship_status(job->ship)->sink != SINK_LANGFUSE)
-		return rc;
-	return counting_observe(spool, FACT_FLUSH_MS, job->post_ms, err);
+	how.take = !round->last && how.mono_ms < round->until_mono_ms;
+	how.also = ship_status(round->ship)->sink == SINK_LANGFUSE ? observe_post : NULL;
+	round->batch = NULL;
+	return ship_settle(round->ship, spool, batch, &how, &round->batch, err);
+}
+
+static void *post_main(void *arg)
+{
+	struct round *round = arg;
+	int64_t began_ms = clock_mono_ms();
+	struct err err = { 0 };
+
+	if (ship_post(round->ship, round->batch, &err) != 0)
+		log_event(LOG_LEVEL_WARN, "ship.post", "error=\"%s\"", err.text);
+	round->post_ms = clock_mono_ms() - began_ms;
+	return NULL;
+}
+
+/* Posts the batch; meanwhile assembles, unless enough waits already. */
+static int post_and_derive(struct round *round, struct err *err)
+{
+	pthread_t thread;
+	int rc;
+
+	if (ship_batch_is_full(round->ship, round->batch) || pthread_create(&thread, NULL, post_main, round) != 0) {
+		post_main(round);
+		return 0;
+	}
+	rc = work_on_spool(round->derive.work, false, derive_job_run, &round->derive, err);
+	pthread_join(thread, NULL);
+	return rc;
 }
 
 static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
@@ -95,31 +139,36 @@ static int make_room(struct work *work, struct flush_round *ret, struct err *err
 	return rc;
 }
 
+/* Whatever came of the assembling, the batch is settled. */
+static int pass_batch(struct round *round, struct err *err)
+{
+	struct work *work = round->derive.work;
+	int rc = post_and_derive(round, err), settled;
+
+	round->last = rc != 0 || atomic_load(&work->stopping);
+	settled = work_on_spool(work, false, settle_job_run, round, rc == 0 ? err : NULL);
+	return rc != 0 ? rc : settled;
+}
+
 int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, struct err *err)
 {
-	struct derive_job derive = { .work = work };
-	struct ship_job job = { .ship = ship };
-	int rc = work_on_spool(work, false, derive_job_run, &derive, err);
+	struct round round = { .derive.work = work, .ship = ship, .until_mono_ms = clock_mono_ms() + ROUND_MS };
+	int rc = work_on_spool(work, false, derive_job_run, &round.derive, err);
 
-	*ret = (struct flush_round){ .progressed = derive.more };
+	*ret = (struct flush_round){ .progressed = round.derive.more };
 	if (rc != 0 || !ship_ready(ship, clock_mono_ms()))
 		return rc;
-	rc = work_on_spool(work, false, take_job_run, &job, err);
+	rc = work_on_spool(work, false, take_job_run, &round, err);
 	if (rc != 0)
 		return rc;
-	if (!job.batch && derive.no_room)
+	if (!round.batch && round.derive.no_room)
 		return make_room(work, ret, err);
-	if (!job.batch) {
-		ret->idle = !derive.more;
-		return 0;
+	if (!round.batch)
+		ret->idle = !round.derive.more;
+	while (rc == 0 && round.batch) {
+		rc = pass_batch(&round, err);
+		ret->progressed = true;
 	}
-	job.post_ms = clock_mono_ms();
-	rc = ship_post(ship, job.batch, err);
-	job.post_ms = clock_mono_ms() - job.post_ms;
-	if (rc != 0)
-		log_event(LOG_LEVEL_WARN, "ship.post", "error=\"%s\"", err ? err->text : "");
-	rc = work_on_spool(work, false, settle_job_run, &job, err);
-	ret->progressed = true;
 	return rc;
 }
 

@@ -58,6 +58,8 @@ const struct conf_option conf_options[] = {
 	  .env = "OPENCODE_LANGFUSE_FLUSH_INTERVAL", .help = "time between two batches" },
 	{ .name = "batch_max_kb", .type = CONF_INT, .fallback = "3500", .min = 10, .max = 20000,
 	  .help = "largest batch in kB, before compression" },
+	{ .name = "compression", .type = CONF_ENUM, .fallback = "gzip", .choices = OTLP_COMPRESSIONS,
+	  .help = "how requests to Langfuse are packed" },
 
 	{ .name = "trace_unit", .type = CONF_ENUM, .fallback = "session", .choices = "session|turn",
 	  .help = "what becomes one trace" },

@@ -268,6 +268,7 @@ int work_ship_new(struct work *work, enum spool_sink sink, const atomic_bool *ca
 		.public_key = conf_string(conf, "langfuse_public_key"),
 		.secret_key = conf_string(conf, "langfuse_secret_key"),
 		.api = api_of(conf_string(conf, "api")),
+		.no_gzip = strcmp(conf_string(conf, "compression"), "none") == 0,
 		.batch_max_bytes = (size_t)conf_int(conf, "batch_max_kb") * 1000,
 		.map = {
 			.trace_prefix = conf_string(conf, "trace_prefix"),

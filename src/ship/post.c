@@ -174,7 +174,7 @@ static int send_request(struct posting *posting, struct http_answer *answer)
 	posting->requests++;
 	/* The ingestion API takes no compressed bodies. */
 	return http_post(ship->http, posting->url, is_otlp ? otlp : ingestion, ship->auth, buf_view(&posting->request),
-	                 is_otlp, answer, posting->err);
+	                 is_otlp && !ship->options.no_gzip, answer, posting->err);
 }
 
 static void judge(struct posting *posting, struct range range, const struct http_answer *answer)

@@ -292,15 +292,6 @@ static int take_items(struct ship *ship, struct spool *spool, struct ship_batch 
 	return rc;
 }
 
-bool ship_batch_is_full(const struct ship *ship, const struct ship_batch *batch)
-{
-	size_t bytes = 0;
-
-	for (unsigned i = 0; i < batch->count; i++)
-		bytes += batch->rows[i].body.len;
-	return batch->count == ship->options.batch_max_count || bytes >= ship->max_bytes / 2;
-}
-
 /* Takes the next batch inside a transaction. */
 static int take_next(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err)
 {

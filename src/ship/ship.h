@@ -19,6 +19,7 @@ struct ship_options {
 	const char *host;        /* "https://langfuse.example"; no trailing slash needed. NULL: off, with the reason */
 	const char *public_key, *secret_key; /* NULL: off, with the reason */
 	enum ship_api api;
+	bool no_gzip;            /* requests go out as they are; those of the ingestion API do anyway */
 	size_t batch_max_bytes;  /* 0: 3,500 kB, before compression */
 	unsigned batch_max_count; /* 0: 500 */
 	struct map_options map;
@@ -73,8 +74,6 @@ struct ship_settling {
  * NULL before): the next batch, as from ship_take(); may be NULL itself when none is to be taken. */
 int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, struct ship_batch **ret_next,
                 struct err *err);
-/* The batch has as much as one may have: there is more, most likely. */
-bool ship_batch_is_full(const struct ship *ship, const struct ship_batch *batch);
 
 /* One observation as the server shows it. Texts and doc live for the call only; "" or -1: not told. */
 struct ship_seen {

@@ -11,35 +11,47 @@
 #define OBSERVATIONS 20000.0
 #define IDLE_SECONDS 20
 
-void section_ship(struct world *world)
+/* The same sessions each time, packed or not. */
+static void ship_all(struct world *world, const char *sessions, const char *compression, double least)
 {
 	struct receiver *receiver = receiver_start();
 	struct process_figures used;
 	uint64_t requests, bytes;
-	struct buf lines;
-	char path[400], url[64];
+	char url[64], what[64];
 	double wall;
+
+	world_clear(world);
+	(void)world_run(world, NULL, "ingest", sessions);
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", receiver_port(receiver));
+	setenv("LFSPOOL_LANGFUSE_HOST", url, 1);
+	setenv("LFSPOOL_COMPRESSION", compression, 1);
+	used = world_run(world, &wall, "flush", "--timeout=120");
+	receiver_counts(receiver, &requests, &bytes);
+	receiver_stop(receiver);
+	unsetenv("LFSPOOL_COMPRESSION");
+	unsetenv("LFSPOOL_LANGFUSE_HOST");
+	snprintf(what, sizeof what, "assemble, map, ship, compression %s", compression);
+	bench_figure(&(struct bench_figure){ "ship", what, "obs/s", NULL, OBSERVATIONS / wall, 0, .least = least });
+	bench_row("ship", "  CPU an observation", used.cpu_s / OBSERVATIONS * 1e6, "us", 0, NULL);
+	bench_figure(&(struct bench_figure){ "ship", "  peak memory", "MB", NULL, used.peak_mb, 0, .most = 32 });
+	bench_row("ship", "  requests", (double)requests, "", 0, NULL);
+	bench_row("ship", "  bytes an observation on the wire", (double)bytes / OBSERVATIONS, "B", 0, NULL);
+}
+
+void section_ship(struct world *world)
+{
+	struct buf lines;
+	char path[400];
 
 	buf_init(&lines, 0);
 	load_sessions(&world->load, 1, SESSIONS, 1000, &lines);
 	world_file(world, "sessions", &lines);
 	buf_done(&lines);
 	snprintf(path, sizeof path, "%s/sessions", world->dir);
-	world_clear(world);
-	(void)world_run(world, NULL, "ingest", path);
-	snprintf(url, sizeof url, "http://127.0.0.1:%u", receiver_port(receiver));
-	setenv("LFSPOOL_LANGFUSE_HOST", url, 1);
 	setenv("LFSPOOL_LANGFUSE_PUBLIC_KEY", "bench-public", 1);
 	setenv("LFSPOOL_LANGFUSE_SECRET_KEY", "bench-secret", 1);
-	used = world_run(world, &wall, "flush", "--timeout=120");
-	receiver_counts(receiver, &requests, &bytes);
-	receiver_stop(receiver);
-	unsetenv("LFSPOOL_LANGFUSE_HOST");
-	bench_figure(&(struct bench_figure){ "ship", "assemble, map, compress, ship", "obs/s", NULL, OBSERVATIONS / wall, 0, .least = 20000 });
-	bench_row("ship", "  CPU an observation", used.cpu_s / OBSERVATIONS * 1e6, "us", 0, NULL);
-	bench_row("ship", "  peak memory", used.peak_mb, "MB", 0, NULL);
-	bench_row("ship", "  requests", (double)requests, "", 0, NULL);
-	bench_row("ship", "  bytes an observation on the wire", (double)bytes / OBSERVATIONS, "B", 0, NULL);
+	ship_all(world, path, "gzip", 20000);
+	ship_all(world, path, "none", 40000);
 }
 
 void section_idle(struct world *world)

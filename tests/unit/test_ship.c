@@ -47,6 +47,7 @@ struct world {
 	struct spool *spool;
 	struct ship *ship;
 	int64_t mono_ms, wall_ms;
+	bool no_gzip;
 };
 
 /* ---- the server ---- */
@@ -190,7 +191,7 @@ static void open_spool(struct world *world)
 static void open_ship(struct world *world, enum ship_api api)
 {
 	struct ship_options options = {
-		.host = world->host, .public_key = "pk", .secret_key = "sk", .api = api,
+		.host = world->host, .public_key = "pk", .secret_key = "sk", .api = api, .no_gzip = world->no_gzip,
 		.map = { .version = "1" }, .http = { .cancel = &world->cancel },
 		.lookup_delay_ms = LOOKUP_DELAY_MS, .pause_retry_ms = PAUSE_MS,
 	};
@@ -363,6 +364,51 @@ static void what_is_taken_is_delivered_once(void **state)
 	assert_non_null(strstr(world->head, "Content-Type: application/x-protobuf"));
 	assert_non_null(strstr(world->head, "Content-Encoding: gzip"));
 	assert_non_null(strstr(world->head, "Authorization: Basic cGs6c2s="));
+	end_world(world);
+}
+
+static void nothing_is_packed_where_it_is_not_wanted(void **state)
+{
+	struct world *world = new_world("4.16.0");
+
+	(void)state;
+	world->no_gzip = true;
+	open_ship(world, SHIP_AUTO);
+	put_plain(world, 5);
+	assert_true(round_once(world));
+	assert_figures(world, 0, 0, 0, 5);
+	assert_stored_once(world, 5, MAX_OBSERVATIONS);
+	assert_null(strstr(world->head, "gzip"));
+	end_world(world);
+}
+
+/* What was taken with the settling of another is posted and settled like any other; it is not taken while something is wrong. */
+static void the_next_is_taken_with_the_settling(void **state)
+{
+	struct world *world = new_world("4.16.0");
+	struct ship_settling how = { .mono_ms = world->mono_ms, .wall_ms = world->wall_ms, .take = true };
+	struct ship_batch *batch = NULL, *next = NULL;
+
+	(void)state;
+	put_plain(world, 2);
+	OK(ship_take(world->ship, world->spool, world->wall_ms, &batch, &err));
+	put_plain(world, 5);
+	OK(ship_post(world->ship, batch, &err));
+	OK(ship_settle(world->ship, world->spool, batch, &how, &next, &err));
+	assert_non_null(next);
+	OK(ship_post(world->ship, next, &err));
+	OK(ship_settle(world->ship, world->spool, next, &how, &batch, &err));
+	assert_null(batch);
+	assert_figures(world, 0, 0, 0, 5);
+	assert_stored_once(world, 5, MAX_OBSERVATIONS);
+	put_plain(world, 7);
+	OK(ship_take(world->ship, world->spool, world->wall_ms, &batch, &err));
+	put_plain(world, 9);
+	script(world, (struct scripted){ .status = 503 });
+	OK(ship_post(world->ship, batch, &err));
+	OK(ship_settle(world->ship, world->spool, batch, &how, &next, &err));
+	assert_null(next);
+	assert_figures(world, 4, 0, 0, 5);
 	end_world(world);
 }
 
@@ -800,6 +846,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken_is_delivered_once),
+		cmocka_unit_test(nothing_is_packed_where_it_is_not_wanted),
+		cmocka_unit_test(the_next_is_taken_with_the_settling),
 		cmocka_unit_test(older_servers_get_ingestion),
 		cmocka_unit_test(the_bad_one_is_found),
 		cmocka_unit_test(a_server_that_refuses_all_condemns_nobody),

@@ -14,34 +14,38 @@
 #define SESSIONS_AT_A_TIME 16
 #define ENOUGH_OBSERVATIONS 500 /* to go on with: those of a batch */
 #define ROUND_MS 1000
+#define LOTS_OF_A_ROUND 4 /* while nothing can be sent */
 #define CLEANUP_EVERY_MS 60000
 #define QUIET_SHARE 100 /* of the time */
 
 struct derive_job {
 	struct work *work;
+	enum spool_sink sink;
+	int lots;     /* that are assembled even if enough waits: what is new must not wait for it */
 	bool more;
 	bool no_room; /* on the disk, for what is left */
 };
 
-/* A few at a time, each time with a look at the disk: what is assembled already goes out first, and makes room. */
+/* Until enough waits to be sent. A few at a time, each time with a look at the disk: what is assembled already goes out first, and makes room. */
 static int derive_some(struct derive_job *job, struct spool *spool, struct err *err)
 {
 	struct derive_options options = derive_options(job->work);
-	struct derived derived;
-	unsigned made = 0;
-	int rc = 0;
+	struct derived derived = { .more = true };
+	unsigned waiting = 0;
+	int rc = spool_count_pending(spool, job->sink, ENOUGH_OBSERVATIONS, &waiting, err);
 
-	job->more = true;
-	while (rc == 0 && job->more && made < ENOUGH_OBSERVATIONS) {
+	while (rc == 0 && derived.more && (job->lots > 0 || waiting < ENOUGH_OBSERVATIONS)) {
 		if (work_disk_low(job->work, WORK_RESERVE_DERIVE)) {
-			job->more = false;
+			derived.more = false;
 			job->no_room = true;
 			break;
 		}
-		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, ENOUGH_OBSERVATIONS - made, &derived, err);
-		job->more = derived.more;
-		made += derived.observations;
+		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, job->lots > 0 ? ENOUGH_OBSERVATIONS : ENOUGH_OBSERVATIONS - waiting, &derived, err);
+		job->lots--;
+		if (rc == 0)
+			rc = spool_count_pending(spool, job->sink, ENOUGH_OBSERVATIONS, &waiting, err);
 	}
+	job->more = derived.more;
 	return rc;
 }
 
@@ -107,13 +111,13 @@ static void *post_main(void *arg)
 	return NULL;
 }
 
-/* Posts the batch; meanwhile assembles, unless enough waits already. */
+/* Posts the batch; meanwhile assembles, so that the next is as large. */
 static int post_and_derive(struct round *round, struct err *err)
 {
 	pthread_t thread;
 	int rc;
 
-	if (ship_batch_is_full(round->ship, round->batch) || pthread_create(&thread, NULL, post_main, round) != 0) {
+	if (pthread_create(&thread, NULL, post_main, round) != 0) {
 		post_main(round);
 		return 0;
 	}
@@ -152,11 +156,13 @@ static int pass_batch(struct round *round, struct err *err)
 
 int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, struct err *err)
 {
-	struct round round = { .derive.work = work, .ship = ship, .until_mono_ms = clock_mono_ms() + ROUND_MS };
+	bool ready = ship_ready(ship, clock_mono_ms());
+	struct round round = { .derive = { .work = work, .sink = ship_status(ship)->sink, .lots = ready ? 1 : LOTS_OF_A_ROUND },
+		               .ship = ship, .until_mono_ms = clock_mono_ms() + ROUND_MS };
 	int rc = work_on_spool(work, false, derive_job_run, &round.derive, err);
 
 	*ret = (struct flush_round){ .progressed = round.derive.more };
-	if (rc != 0 || !ship_ready(ship, clock_mono_ms()))
+	if (rc != 0 || !ready)
 		return rc;
 	rc = work_on_spool(work, false, take_job_run, &round, err);
 	if (rc != 0)

@@ -88,23 +88,44 @@ int buf_char(struct buf *buf, char c)
 	return buf_append(buf, &c, 1);
 }
 
+int buf_int(struct buf *buf, int64_t value)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (value < 0)
+		digits[--at] = '-';
+	return buf_append(buf, digits + at, sizeof digits - at);
+}
+
+/* Most often there is room for it already. */
 int buf_format(struct buf *buf, const char *format, ...)
 {
+	size_t room = buf->cap_bytes > buf->len ? buf->cap_bytes - buf->len : 0;
 	va_list args;
-	int n;
 	char *to;
+	int n;
 
-	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (n < 0)
-		return buf->failed = buf->failed ? buf->failed : LF_EINVAL;
-	to = buf_reserve(buf, (size_t)n);
-	if (!to)
+	if (buf->failed)
 		return buf->failed;
 	va_start(args, format);
-	vsnprintf(to, (size_t)n + 1, format, args);
+	n = vsnprintf(room ? buf->data + buf->len : NULL, room, format, args);
 	va_end(args);
+	to = n < 0 ? NULL : buf_reserve(buf, (size_t)n);
+	if (!to) {
+		if (room)
+			buf->data[buf->len] = '\0';
+		return buf->failed = buf->failed ? buf->failed : LF_EINVAL;
+	}
+	if ((size_t)n >= room) {
+		va_start(args, format);
+		vsnprintf(to, (size_t)n + 1, format, args);
+		va_end(args);
+	}
 	buf->len += (size_t)n;
 	return 0;
 }

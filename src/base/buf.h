@@ -22,6 +22,7 @@ int buf_append(struct buf *buf, const void *bytes, size_t n);
 int buf_slice(struct buf *buf, struct slice s);
 int buf_text(struct buf *buf, const char *text);
 int buf_char(struct buf *buf, char c);
+int buf_int(struct buf *buf, int64_t value); /* decimal */
 int buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Room for n more bytes at the end without moving len; NULL on failure. */
 char *buf_reserve(struct buf *buf, size_t n);

@@ -103,7 +103,7 @@ void jw_raw(struct json_writer *writer, struct slice json)
 void jw_int(struct json_writer *writer, int64_t value)
 {
 	separate(writer);
-	buf_format(writer->out, "%" PRId64, value);
+	buf_int(writer->out, value);
 }
 
 void jw_uint(struct json_writer *writer, uint64_t value)

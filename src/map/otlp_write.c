@@ -210,7 +210,7 @@ void otlp_attribute_int(struct otlp_writer *otlp, unsigned field, struct slice k
 		return;
 	if (otlp->json) {
 		buf_init(&text, 0);
-		buf_format(&text, "%lld", (long long)value);
+		buf_int(&text, value);
 		json_long(otlp, "intValue", &text);
 	} else {
 		protobuf_varint_always(&otlp->protobuf, VALUE_INT, (uint64_t)value);

@@ -84,12 +84,12 @@ stop_sink
 fresh; start_sink v4
 load_many 1 "$many"
 export LFSPOOL_BATCH_MAX_KB=60
-start_daemon
 fresh_file=$((many + 1))
 sed 's/17952380\([0-9]*\)/17952390\1/g' "$load_template" >"$tmp/newer"
 load_template=$tmp/newer load_file $fresh_file
 exits 0 "$LFSPOOL" ingest "$tmp/load/$fresh_file.jsonl"
 echo $fresh_file | tee -a "$tmp/promised.0" >>"$tmp/tried.0"
+start_daemon
 exits 0 "$LFSPOOL" flush --timeout 120
 stop_daemon || fail "the daemon did not stop well"
 once "a backlog"

@@ -24,6 +24,39 @@ static void append_grows_and_terminates(void **state)
 	assert_null(buf.data);
 }
 
+static void numbers_are_decimal(void **state)
+{
+	static const int64_t values[] = { 0, 7, -1, 10, 1795233553671, INT64_MAX, INT64_MIN };
+	struct buf made, want;
+
+	(void)state;
+	buf_init(&made, 0);
+	buf_init(&want, 0);
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		assert_int_equal(buf_int(&made, values[i]), 0);
+		assert_int_equal(buf_format(&want, "%lld", (long long)values[i]), 0);
+	}
+	assert_string_equal(made.data, want.data);
+	buf_done(&made);
+	buf_done(&want);
+}
+
+/* Whether there is room for it or not. */
+static void formatting_stays_within_the_cap(void **state)
+{
+	struct buf buf;
+
+	(void)state;
+	for (int n = 60; n < 70; n++) {
+		buf_init(&buf, 66);
+		assert_int_equal(buf_text(&buf, "a"), 0);
+		assert_int_equal(buf_format(&buf, "%*d", n, 1), n + 1 <= 66 ? 0 : LF_ELIMIT);
+		assert_int_equal(buf.len, n + 1 <= 66 ? (size_t)n + 1 : 1);
+		assert_int_equal(strlen(buf.data), buf.len);
+		buf_done(&buf);
+	}
+}
+
 static void cap_is_exact(void **state)
 {
 	struct buf buf;
@@ -113,7 +146,9 @@ static void errors_take_prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(append_grows_and_terminates), cmocka_unit_test(cap_is_exact),
+		cmocka_unit_test(append_grows_and_terminates), cmocka_unit_test(numbers_are_decimal),
+		cmocka_unit_test(formatting_stays_within_the_cap),
+		cmocka_unit_test(cap_is_exact),
 		cmocka_unit_test(failure_is_sticky_until_clear), cmocka_unit_test(take_hands_over),
 		cmocka_unit_test(huge_reserve_fails), cmocka_unit_test(slices_compare),
 		cmocka_unit_test(errors_take_prefixes),

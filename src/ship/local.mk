@@ -3,7 +3,7 @@ src_ship_libship_a_SOURCES = src/ship/answer.c src/ship/batch.c src/ship/facts.c
 	src/ship/collector_answer.c src/ship/collector_private.h src/ship/grpc.c src/ship/grpc.h src/ship/headers.c src/ship/headers.h \
 	src/ship/gzip.c src/ship/gzip.h src/ship/http.c src/ship/http.h src/ship/list.c src/ship/lookup.c \
 	src/ship/post.c src/ship/probe.c src/ship/score.c src/ship/ship.c src/ship/ship.h src/ship/ship_private.h \
-	src/ship/verdict.c src/ship/verdict.h
+	src/ship/settle.c src/ship/take.c src/ship/verdict.c src/ship/verdict.h
 
 if HAVE_CMOCKA
 SHIP_TEST_LIBS = src/ship/libship.a src/map/libmap.a spool/libspool.a src/event/libevent.a src/base/libbase.a \

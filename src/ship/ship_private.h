@@ -72,6 +72,10 @@ int batch_request(const struct ship *ship, struct ship_row *const *rows, unsigne
 /* Makes the content of a row smaller; false when nothing is left to take away. */
 bool batch_shrink(struct ship_row *row);
 
+/* ---- take.c ---- */
+/* ship_take() inside the caller's transaction; *ret is set whatever it returns. */
+int take_batch(struct ship *ship, struct spool *spool, int64_t wall_ms, struct ship_batch **ret, struct err *err);
+
 /* ---- answer.c ---- */
 /* Whether this is what the API answers when it took something. */
 bool answer_is_sensible(enum map_format format, bool langfuse, const struct http_answer *answer);

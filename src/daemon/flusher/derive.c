@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define QUIET_MS 10000 /* between two pieces of a session that is being read */
-#define GROUP_OBSERVATIONS 500 /* of a transaction, about: who wants to append waits for it */
+#define GROUP_OBSERVATIONS 300 /* of a transaction, about: who wants to append waits for it */
 
 struct session_id {
 	char *source, *id;

@@ -165,6 +165,7 @@ static void count_assistant(struct counting *counting)
 	model_amount(counting, M_COST, FACT_COST, NULL, NULL, fact_pico(json_raw(&counting->doc, json_get(&counting->doc, 0, "cost"))));
 	model_amount(counting, M_MESSAGE, FACT_MESSAGES, "role", "assistant", 1);
 	model_amount(counting, M_CALL, FACT_CALL_MS, NULL, NULL, completed > created ? completed - created : 0);
+	counting->model = NULL;
 	buf_done(&label.out);
 }
 
@@ -209,6 +210,7 @@ static void count_user(struct counting *counting)
 	model_label(&label, counting);
 	counting->model = &label;
 	model_amount(counting, U_MESSAGE, FACT_MESSAGES, "role", "user", 1);
+	counting->model = NULL;
 	buf_done(&label.out);
 }
 

@@ -60,8 +60,10 @@ static void begin_family(struct text *text)
 	plain_name(family->name, name, NAME_BYTES - 32);
 	if (family->kind != METRIC_HISTOGRAM && ends_with(name, "_total"))
 		name[strlen(name) - 6] = '\0';
-	if (!ends_with(name, text->suffix))
-		strcat(name, text->suffix);
+	if (!ends_with(name, text->suffix)) {
+		size_t n = strlen(name);
+		snprintf(name + n, NAME_BYTES - n, "%s", text->suffix);
+	}
 }
 
 static void number(struct buf *out, double value)

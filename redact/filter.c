@@ -132,6 +132,21 @@ int filter_id(struct redactor *redactor, struct slice id, struct buf *out)
 	return buf_text(out, hex);
 }
 
+static int event_id(struct redactor *redactor, struct known_id *known, struct slice id, struct buf *out)
+{
+	size_t from = out->len;
+	int rc;
+
+	if (slice_equal(id, (struct slice){ known->text, known->len }))
+		return buf_slice(out, id);
+	rc = filter_id(redactor, id, out);
+	if (!rc && id.len <= sizeof known->text && slice_equal(id, (struct slice){ out->data + from, out->len - from })) {
+		memcpy(known->text, id.ptr, id.len);
+		known->len = (uint8_t)id.len;
+	}
+	return rc;
+}
+
 /* The body in full, or its metadata when the mode or its size says so. */
 static int filter_body(struct redactor *redactor, const struct raw_event *event, struct buf *out, struct err *err)
 {
@@ -185,7 +200,7 @@ int redact_event(struct redactor *redactor, const struct raw_event *event, struc
 	const struct slice ids[] = { event->source, event->session, event->message, event->key, event->link };
 	struct slice *clean[] = { &view.source, &view.session, &view.message, &view.key, &view.link };
 	struct buf *names = &redactor->names, *body = &redactor->filtered;
-	size_t ends[5];
+	size_t ends[EVENT_IDS];
 	int rc = 0;
 
 	*ret = NULL;
@@ -194,14 +209,14 @@ int redact_event(struct redactor *redactor, const struct raw_event *event, struc
 	if (!is_object(event->body))
 		return err_set(err, LF_EINVAL, "a record body is a JSON object");
 	buf_clear(names);
-	for (size_t i = 0; i < 5 && !rc; i++) {
-		rc = filter_id(redactor, ids[i], names);
+	for (size_t i = 0; i < EVENT_IDS && !rc; i++) {
+		rc = event_id(redactor, &redactor->ids[i], ids[i], names);
 		ends[i] = names->len;
 	}
 	if (!rc)
 		rc = filter_body(redactor, event, body, err);
 	if (!rc) {
-		for (size_t i = 0; i < 5; i++)
+		for (size_t i = 0; i < EVENT_IDS; i++)
 			*clean[i] = (struct slice){ names->data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0) };
 		view.body = buf_view(body);
 		*ret = clean_record_new(&view);

@@ -37,6 +37,10 @@ tests_unit_test_redact_rules_SOURCES = tests/unit/test_redact_rules.c tests/unit
 	tests/unit/redact_corpus.h
 tests_unit_test_redact_rules_LDADD = $(tests_unit_test_redact_LDADD)
 TESTS += tests/unit/test_redact_rules
+check_PROGRAMS += tests/unit/test_redact_must
+tests_unit_test_redact_must_SOURCES = tests/unit/test_redact_must.c
+tests_unit_test_redact_must_LDADD = $(tests_unit_test_redact_LDADD)
+TESTS += tests/unit/test_redact_must
 
 check_PROGRAMS += tests/unit/test_prefilter tests/unit/test_redact_hostile
 tests_unit_test_prefilter_SOURCES = tests/unit/test_prefilter.c

@@ -16,6 +16,13 @@ struct known_key {
 };
 #define KNOWN_KEYS 256
 
+/* The id that an event's field had last, when it stays as it is: most events of a session share theirs. */
+struct known_id {
+	char text[63];
+	uint8_t len;
+};
+#define EVENT_IDS 5
+
 struct redactor {
 	const struct ruleset *rules;
 	struct matcher *matcher;
@@ -29,6 +36,7 @@ struct redactor {
 	struct buf body;       /* filter: a body before the walk */
 	struct buf names, filtered; /* filter: what a record is made of */
 	struct known_key keys[KNOWN_KEYS]; /* walk: by hash */
+	struct known_id ids[EVENT_IDS];    /* filter: by field */
 	redact_explain_fn *explain;
 	void *explain_context;
 };

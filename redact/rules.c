@@ -285,3 +285,19 @@ const struct rule_row rule_table[] = {
 };
 
 const unsigned rule_table_count = sizeof rule_table / sizeof *rule_table;
+
+/* A suffix begins there, a quote, or what stands between a name and its value. */
+#define NAME_NEXT "_-vbpdtlsVBPDTLS0123456789\"'`\\ \t:="
+
+const struct rule_must rule_musts[] = {
+	{ "airtable-token", ".", 14, 14 },
+	{ "discord-bot-token", ".", 21, 23 },
+	{ "resend-key", "_", 6, 12 },
+	{ "password", NAME_NEXT, 0, 0 },
+	{ "password-plain", NAME_NEXT, 0, 0 },
+	{ "secret", NAME_NEXT "aAkK", 0, 0 },
+	{ "secret-plain", NAME_NEXT "aAkK", 0, 0 },
+	{ "token", NAME_NEXT, 0, 0 },
+	{ "token-plain", NAME_NEXT, 0, 0 },
+};
+const unsigned rule_must_count = sizeof rule_musts / sizeof *rule_musts;

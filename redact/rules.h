@@ -16,6 +16,18 @@ struct rule_row {
 extern const struct rule_row rule_table[]; /* specific before general: the first names a merged span */
 extern const unsigned rule_table_count;
 
+/*
+ * What every match of a rule has behind its literal, wherever that ends: one of these bytes, at one of these places (0: the next
+ * one). Asked for before the pattern is tried, for the rules whose literals stand in many texts.
+ */
+struct rule_must {
+	const char *name, *bytes;
+	unsigned from, to;
+};
+
+extern const struct rule_must rule_musts[];
+extern const unsigned rule_must_count;
+
 #define RULE_KEY_NAME "secret-field"  /* the whole value of a JSON member called password, … */
 #define RULE_DENIED "denied-value"    /* an exact value that the user named */
 #define RULE_LIMIT "undecided"        /* a string whose search hit a limit */

@@ -84,9 +84,17 @@ static int add_literals(struct ruleset *rules, const struct rule_row *row, unsig
 	return 0;
 }
 
+static const struct rule_must *must_of(const char *name)
+{
+	for (unsigned i = 0; i < rule_must_count; i++)
+		if (strcmp(rule_musts[i].name, name) == 0)
+			return &rule_musts[i];
+	return NULL;
+}
+
 static int add_row(struct ruleset *rules, const struct rule_row *row, struct err *err)
 {
-	struct rule rule = { .name = row->name, .group = row->group, .check = row->check,
+	struct rule rule = { .name = row->name, .must = must_of(row->name), .group = row->group, .check = row->check,
 		             .literal_free = row->pattern && !row->literals[0] };
 	unsigned flags = PATTERN_LATE | (rule.literal_free ? 0u : (unsigned)PATTERN_ANCHORED) | (row->caseless ? (unsigned)PATTERN_CASELESS : 0u);
 	int rc;

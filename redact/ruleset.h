@@ -8,9 +8,12 @@
 
 #define RULE_NONE UINT16_MAX
 
+struct rule_must;
+
 struct rule {
 	const char *name;        /* owned when user */
 	struct pattern *pattern; /* NULL: counted only, or exact values */
+	const struct rule_must *must; /* NULL: nothing is known */
 	unsigned group;
 	enum check check;
 	bool user;

@@ -116,6 +116,15 @@ struct search {
 	bool first; /* no literal was found yet */
 };
 
+/* behind: the literal's end. What is above ASCII may be a letter's other case. */
+static bool has_must(const struct rule_must *must, struct slice text, size_t behind)
+{
+	for (size_t at = behind + must->from; at <= behind + must->to && at < text.len; at++)
+		if ((unsigned char)text.ptr[at] >= 0x80 || (text.ptr[at] && strchr(must->bytes, text.ptr[at])))
+			return true;
+	return false;
+}
+
 /* A literal stands at `at`: its rule decides. */
 static int try_literal(void *context, uint32_t index, size_t at)
 {
@@ -132,6 +141,8 @@ static int try_literal(void *context, uint32_t index, size_t at)
 	search->first = false;
 	if (literal->exact)
 		return add_hit(redactor, text, literal->rule, (struct span){ at, at + literal->text.len });
+	if (rule->must && !has_must(rule->must, text, at + literal->text.len))
+		return 0;
 	/* A match inside the last one of its rule adds nothing and would cost quadratic time. */
 	if (at < redactor->done_until[literal->rule])
 		return 0;

@@ -239,11 +239,18 @@ static void enter_or_leave(struct walk *walk, enum json_type type)
 int walk_json(struct redactor *redactor, struct slice json, const struct walk_options *options, struct buf *out,
               struct err *err)
 {
-	struct walk walk = { .redactor = redactor, .options = options, .out = out, .copied = json.ptr };
+	struct walk walk; /* its levels are set as they are entered */
 	struct json_reader reader;
 	struct json_token token;
 	int rc = 0;
 
+	walk.redactor = redactor;
+	walk.options = options;
+	walk.out = out;
+	walk.copied = json.ptr;
+	walk.depth = 0;
+	walk.classes[0] = NAME_PLAIN;
+	walk.in_array[0] = walk.named[0] = false;
 	json_reader_init(&reader, json, JSON_MAX_DEPTH);
 	for (;;) {
 		enum json_type type = json_next(&reader, &token);

@@ -38,18 +38,26 @@ static void read_clock(struct ingest *in, int32_t id)
 	in->event_ms = (int64_t)(order / 4096);
 }
 
+static void note_time(struct ingest *in, int32_t object, const char *key)
+{
+	int32_t node = json_get(&in->doc, object, key);
+
+	if (node != JSON_NONE)
+		ingest_note_time(in, time_of(in, node));
+}
+
 /* Times that an event names itself; the clock of its id is unwrapped near them. */
 static void note_times(struct ingest *in, int32_t properties)
 {
-	static const char *const places[] = {
-		"time", "timestamp", "info.time.created", "info.time.updated", "info.time.completed", "part.time.start", "part.state.time.start",
-	};
+	int32_t info_time = json_path(&in->doc, properties, "info.time"), part = json_get(&in->doc, properties, "part");
 
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		int32_t node = json_path(&in->doc, properties, places[i]);
-		if (node != JSON_NONE)
-			ingest_note_time(in, time_of(in, node));
-	}
+	note_time(in, properties, "time");
+	note_time(in, properties, "timestamp");
+	note_time(in, info_time, "created");
+	note_time(in, info_time, "updated");
+	note_time(in, info_time, "completed");
+	note_time(in, json_get(&in->doc, part, "time"), "start");
+	note_time(in, json_path(&in->doc, part, "state.time"), "start");
 }
 
 static int begin_signal(struct ingest *in, int32_t properties, const char *type)

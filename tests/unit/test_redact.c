@@ -423,6 +423,39 @@ static void test_caps_and_ids(void **state)
 	buf_done(&text);
 }
 
+/* What an event's ids become does not depend on the events before it. */
+static void test_ids_one_after_another(void **state)
+{
+	static const char long_id[] = "prt_0123456789012345678901234567890123456789012345678901234567890123456789";
+	static const char *const keys[] = { "prt_1", "prt_1", "prt_2", "a b c", "a b c", "prt_2", "", "prt_3", "", "prt_2", long_id, long_id, "prt_1", "ses_1" };
+	const struct redact_options options = { .mode = MODE_FULL };
+	struct ruleset *own;
+	struct redactor *worker;
+	struct buf body, key;
+
+	(void)state;
+	buf_init(&body, 0);
+	buf_init(&key, 0);
+	assert_int_equal(ruleset_new(&options, &own, NULL), 0);
+	worker = redactor_new(own);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		struct raw_event event = part(SLICE("{}"));
+		struct clean_record *record;
+
+		event.key = event.message = slice_of(keys[i]);
+		filter(&options, &event, &body, &key);
+		assert_int_equal(redact_event(worker, &event, &record, NULL), 0);
+		assert_true(slice_equal(clean_record_view(record)->key, buf_view(&key)));
+		assert_true(slice_equal(clean_record_view(record)->message, buf_view(&key)));
+		assert_true(slice_is(clean_record_view(record)->session, "ses_1"));
+		clean_record_free(record);
+	}
+	redactor_free(worker);
+	ruleset_free(own);
+	buf_done(&body);
+	buf_done(&key);
+}
+
 static void test_off_and_bad(void **state)
 {
 	const struct redact_options off = { .mode = MODE_OFF };
@@ -494,7 +527,7 @@ int main(void)
 		cmocka_unit_test(test_shapes), cmocka_unit_test(test_places), cmocka_unit_test(test_look_alikes_stay),
 		cmocka_unit_test(test_private_keys), cmocka_unit_test(test_private_key_tail),
 		cmocka_unit_test(test_json), cmocka_unit_test(test_metadata_only),
-		cmocka_unit_test(test_caps_and_ids), cmocka_unit_test(test_off_and_bad), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_caps_and_ids), cmocka_unit_test(test_ids_one_after_another), cmocka_unit_test(test_off_and_bad), cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

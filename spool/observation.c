@@ -160,7 +160,10 @@ static int put_fresh(struct spool *spool, const struct spool_observation *o, str
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
 	int rc = sql_run(spool, SQL_OBSERVATION_PUT_FRESH, err, "bbsssiis", span, trace, o->source, o->session, o->turn, o->start_ms, hash, o->body);
 
-	return rc != 0 || sqlite3_changes(spool->db) > 0 ? rc : LF_ENOENT;
+	if (rc == 0 && sqlite3_changes(spool->db) == 0)
+		return LF_ENOENT;
+	rows_waits(spool, SINK_LANGFUSE, 1); /* a transaction that fails forgets it */
+	return rc;
 }
 
 int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observation_state *ret, struct err *err)

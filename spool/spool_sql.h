@@ -164,8 +164,8 @@
 	X(SQL_OUTGO_WAITING, "SELECT start_ms FROM outgo " BY("outgo_pending") "WHERE sink=?1 AND state=0 ORDER BY start_ms LIMIT 1") \
 	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
-	X(SQL_SEND_FLIES, "UPDATE OR FAIL observation SET state=1 WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
-	X(SQL_SEND_ARRIVED, "UPDATE OR FAIL observation SET state=3, changed=(hash<>(SELECT r.hash FROM send_row r WHERE r.send=?1 AND r.observation=observation.id)) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
+	X(SQL_SEND_FLIES, "UPDATE OR FAIL observation SET state=moved(0, state, 1) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
+	X(SQL_SEND_ARRIVED, "UPDATE OR FAIL observation SET state=moved(0, state, 3), changed=(hash<>(SELECT r.hash FROM send_row r WHERE r.send=?1 AND r.observation=observation.id)) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
 	X(SQL_SEND_ENTER, "INSERT OR FAIL INTO ledger(span_id, trace_id, time, hash) SELECT span_id, trace_id, ?2, hash FROM send_row WHERE send=?1 ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
 	X(SQL_PURGE_NEXT, "SELECT min(id) FROM (SELECT min(session) AS id FROM record WHERE session>?1 UNION ALL SELECT min(session) FROM observation WHERE session>?1" \
 		" UNION ALL SELECT min(session) FROM outgo WHERE state=0 AND session>?1)") \

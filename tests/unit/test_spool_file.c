@@ -535,6 +535,12 @@ static const struct {
 #undef X
 };
 
+/* What the writer's connection has; a plan does not call it. */
+static void no_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	(void)context, (void)count, (void)values;
+}
+
 static void read_plan(sqlite3 *db, const char *name, const char *text)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -560,6 +566,7 @@ static void hot_statements_use_indexes(void **state)
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open_v2(file_in(f, "spool.db"), &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_create_function(db, "moved", 3, SQLITE_UTF8, NULL, no_function, NULL, NULL), SQLITE_OK);
 	for (size_t i = 0; i < sizeof hot / sizeof hot[0]; i++)
 		read_plan(db, hot[i].name, hot[i].text);
 	sqlite3_close(db);

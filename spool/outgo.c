@@ -112,17 +112,9 @@ int outgo_end(struct spool *spool, struct err *err)
 
 /* ---- taking and settling ---- */
 
-int spool_count_pending(struct spool *spool, enum spool_sink sink, unsigned max, unsigned *ret, struct err *err)
+int spool_count_pending(struct spool *spool, enum spool_sink sink, uint64_t *ret, struct err *err)
 {
-	int64_t count = 0;
-	int rc;
-
-	if (sink == SINK_LANGFUSE)
-		rc = sql_int(spool, SQL_PENDING_SOME, &count, err, "i", (int64_t)max);
-	else
-		rc = sql_int(spool, SQL_OUTGO_SOME, &count, err, "ii", (int64_t)max, (int64_t)sink);
-	*ret = (unsigned)count;
-	return rc;
+	return rows_get(spool, ROWS_PENDING + sink, ret, err);
 }
 
 int spool_each_item(struct spool *spool, enum spool_sink sink, unsigned max_count, size_t max_bytes, spool_observation_fn *fn, void *context, struct err *err)

@@ -130,8 +130,8 @@ int spool_item_put(struct spool *spool, enum spool_sink sink, const struct spool
 /* Those that are pending, like spool_each_pending(). */
 int spool_each_item(struct spool *spool, enum spool_sink sink, unsigned max_count, size_t max_bytes, spool_observation_fn *fn, void *context, struct err *err);
 
-/* How many are pending for a sink, Langfuse too; it counts to max and no further. */
-int spool_count_pending(struct spool *spool, enum spool_sink sink, unsigned max, unsigned *ret, struct err *err);
+/* How many are pending for a sink, Langfuse too. */
+int spool_count_pending(struct spool *spool, enum spool_sink sink, uint64_t *ret, struct err *err);
 
 /* ---- sends: batches written down before the POST ---- */
 struct spool_send {

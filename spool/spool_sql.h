@@ -147,8 +147,6 @@
 	X(SQL_PENDING_OLDEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms, id") \
 	X(SQL_PENDING_NEWEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms DESC, id DESC") \
 	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation " BY("observation_changed") "WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \
-	X(SQL_PENDING_SOME, "SELECT count(*) FROM (SELECT 1 FROM observation WHERE state=0 LIMIT ?1)") \
-	X(SQL_OUTGO_SOME, "SELECT count(*) FROM (SELECT 1 FROM outgo " BY("outgo_pending") "WHERE sink=?2 AND state=0 LIMIT ?1)") \
 	X(SQL_OBSERVATION_OF_SPAN, "SELECT id, hash, state, trace_id, source, session, turn, start_ms FROM observation WHERE span_id=?1") \
 	X(SQL_OBSERVATION_PUT_FRESH, "INSERT OR IGNORE INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8" \
 		" WHERE NOT EXISTS(SELECT 1 FROM ledger WHERE span_id=?1) AND NOT EXISTS(SELECT 1 FROM dead WHERE span_id=?1 AND sink=0)") \

@@ -31,8 +31,8 @@ static int derive_some(struct derive_job *job, struct spool *spool, struct err *
 {
 	struct derive_options options = derive_options(job->work);
 	struct derived derived = { .more = true };
-	unsigned waiting = 0;
-	int rc = spool_count_pending(spool, job->sink, ENOUGH_OBSERVATIONS, &waiting, err);
+	uint64_t waiting = 0;
+	int rc = spool_count_pending(spool, job->sink, &waiting, err);
 
 	while (rc == 0 && derived.more && (job->lots > 0 || waiting < ENOUGH_OBSERVATIONS)) {
 		if (work_disk_low(job->work, WORK_RESERVE_DERIVE)) {
@@ -40,10 +40,10 @@ static int derive_some(struct derive_job *job, struct spool *spool, struct err *
 			job->no_room = true;
 			break;
 		}
-		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, job->lots > 0 ? ENOUGH_OBSERVATIONS : ENOUGH_OBSERVATIONS - waiting, &derived, err);
+		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, job->lots > 0 ? ENOUGH_OBSERVATIONS : ENOUGH_OBSERVATIONS - (unsigned)waiting, &derived, err);
 		job->lots--;
 		if (rc == 0)
-			rc = spool_count_pending(spool, job->sink, ENOUGH_OBSERVATIONS, &waiting, err);
+			rc = spool_count_pending(spool, job->sink, &waiting, err);
 	}
 	job->more = derived.more;
 	return rc;

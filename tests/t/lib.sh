@@ -42,7 +42,7 @@ start_sink() {
 	profile=$1; shift
 	rm -f "$tmp/sink.out" # an earlier receiver's word must not be taken for this one's
 	export LFSPOOL_LANGFUSE_PUBLIC_KEY=test-public LFSPOOL_LANGFUSE_SECRET_KEY=test-secret-value
-	"$LFSPOOL" sink --profile "$profile" --for 600 --out "$tmp/observations.jsonl" "$@" >"$tmp/sink.out" 2>"$tmp/sink.err" &
+	"$LFSPOOL" sink --profile "$profile" --for 3600 --out "$tmp/observations.jsonl" "$@" >"$tmp/sink.out" 2>"$tmp/sink.err" &
 	sink_pid=$!
 	n=0
 	until grep -q listening "$tmp/sink.out" 2>/dev/null; do

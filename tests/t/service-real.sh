@@ -40,7 +40,7 @@ lfspool=/run/bin/lfspool
 user() { timeout 100 systemctl --user "$@"; }
 property() { user show -p "$1" --value lfspool.service; }
 await() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 600 ] || fail "waited in vain: $*"; sleep 0.1; done; }
-$lfspool sink --profile v4 --for 300 --out /home/tester/observations >/home/tester/sink 2>&1 &
+$lfspool sink --profile v4 --for 900 --out /home/tester/observations >/home/tester/sink 2>&1 &
 await grep -q listening /home/tester/sink
 {
 	echo "langfuse_host = $(sed -n 's/^listening on //p' /home/tester/sink)"
@@ -94,6 +94,6 @@ user stop lfspool.service || fail "it does not stop"
 [ "$(property Result)" = success ] || fail "result: $(property Result)"
 END
 export good builddir LFSPOOL inner="$tmp/inner"
-timeout 300 unshare -Cmpf --mount-proc sh "$tmp/outer" "$$" >"$tmp/out" 2>&1 || fail "$(tail -30 "$tmp/out")"
+timeout 900 unshare -Cmpf --mount-proc sh "$tmp/outer" "$$" >"$tmp/out" 2>&1 || fail "$(tail -30 "$tmp/out")"
 find /sys/fs/cgroup -depth -type d -path "*/lfspool-test-$$*" -exec rmdir {} + 2>/dev/null
 exit 0

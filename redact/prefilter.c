@@ -9,7 +9,8 @@
 #define GRAM 4       /* bytes: two pairs side by side, the first at an even place of the text */
 #define WINDOW 4     /* bytes compared at once */
 #define BUCKETS 16
-#define STRIDE 16   /* bytes looked at between two decisions */
+#define STRIDE 16   /* bytes looked at at once */
+#define GATHERED 32 /* strides, before they are looked at more closely */
 #define SLOT_BITS 12
 #define SLOTS (1u << SLOT_BITS)
 #define MARK_BITS 16
@@ -374,22 +375,22 @@ static int try_slot(const struct search *search, uint32_t slot, size_t pos)
 	return rc;
 }
 
-/* gram: the four bytes at pos, zeros behind the end. */
+/* Any of the three ways to look at a gram may lead to a slot. */
+static bool may_lead(const struct prefilter *filter, uint32_t gram)
+{
+	return is_marked(filter, gram_hash(gram, KNOWN_ALL)) | is_marked(filter, gram_hash(gram, KNOWN_HEAD)) | is_marked(filter, gram_hash(gram, KNOWN_TAIL));
+}
+
 static int try_place(const struct search *search, uint32_t gram, size_t pos)
 {
-	const struct prefilter *filter = search->filter;
-	uint32_t all = gram_hash(gram, KNOWN_ALL), head = gram_hash(gram, KNOWN_HEAD), tail = gram_hash(gram, KNOWN_TAIL);
 	int rc = 0;
 
-	/* Most are none. */
-	if (!(is_marked(filter, all) | is_marked(filter, head) | is_marked(filter, tail)))
-		return 0;
-	if (is_marked(filter, all))
-		rc = try_slot(search, slot_of(all), pos);
-	if (rc >= 0 && is_marked(filter, head))
-		rc = try_slot(search, slot_of(head), pos);
-	if (rc >= 0 && is_marked(filter, tail))
-		rc = try_slot(search, slot_of(tail), pos);
+	for (unsigned known = 0; known < KNOWN_COUNT && rc >= 0; known++) {
+		uint32_t hash = gram_hash(gram, known);
+
+		if (is_marked(search->filter, hash))
+			rc = try_slot(search, slot_of(hash), pos);
+	}
 	return rc;
 }
 
@@ -428,37 +429,72 @@ static unsigned common_pairs_of(const uint32_t *buckets, const char *p)
 	return ret;
 }
 
-static int try_pairs(const struct search *search, const char *p, size_t pos)
+/*
+ * The text from `origin` on, as it stands at `from`: there are zeros behind its end. What may be something is gathered first and
+ * looked at together, as no processor can guess which of many places is one.
+ */
+struct stretch {
+	const char *from;
+	size_t origin;
+	size_t strides[GATHERED]; /* places in the text */
+	unsigned count;
+};
+
+static int try_strides(const struct search *search, struct stretch *stretch)
+{
+	const struct prefilter *filter = search->filter;
+	const char *from = stretch->from;
+	size_t places[GATHERED * STRIDE / 2];
+	unsigned count = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < stretch->count; i++) {
+		size_t stride = stretch->strides[i] - stretch->origin;
+
+		for (unsigned pairs = common_pairs_of(filter->buckets, from + stride); pairs; pairs &= pairs - 1) {
+			places[count] = stride + 2 * (unsigned)__builtin_ctz(pairs);
+			count += may_lead(filter, load_window(from + places[count]));
+		}
+	}
+	stretch->count = 0;
+	for (unsigned i = 0; i < count && rc >= 0; i++)
+		rc = try_place(search, load_window(from + places[i]), stretch->origin + places[i]);
+	return rc;
+}
+
+static int search_stretch(const struct search *search, struct stretch *stretch, size_t end)
 {
 	int rc = 0;
 
-	for (unsigned pairs = common_pairs_of(search->filter->buckets, p); pairs && rc >= 0; pairs &= pairs - 1) {
-		unsigned at = 2 * (unsigned)__builtin_ctz(pairs);
-
-		rc = try_place(search, load_window(p + at), pos + at);
+	for (size_t pos = stretch->origin; pos < end && rc >= 0; pos += STRIDE) {
+		stretch->strides[stretch->count] = pos;
+		stretch->count += any_common(search->filter->buckets, stretch->from + (pos - stretch->origin));
+		if (stretch->count == GATHERED)
+			rc = try_strides(search, stretch);
 	}
-	return rc;
+	return rc < 0 ? rc : try_strides(search, stretch);
 }
 
 int prefilter_search(const struct prefilter *filter, struct slice text, prefilter_fn *hit, void *context)
 {
 	const struct search search = { filter, text, hit, context };
+	size_t whole = text.len >= STRIDE + 2 ? (text.len - 2) / STRIDE * STRIDE : 0;
 	char last[2 * STRIDE + 4] = { 0 };
-	size_t pos = 0;
-	int rc = 0;
+	struct stretch stretch;
+	int rc;
 
 	if (!filter->literal_count || text.len < PREFILTER_MIN_BYTES)
 		return 0;
-	for (; pos + STRIDE + 2 <= text.len && rc >= 0; pos += STRIDE) {
-		if (any_common(filter->buckets, text.ptr + pos))
-			rc = try_pairs(&search, text.ptr + pos, pos);
-	}
+	stretch.from = text.ptr;
+	stretch.origin = 0;
+	stretch.count = 0;
+	rc = search_stretch(&search, &stretch, whole);
 	if (rc < 0)
 		return rc;
 	/* What is left of a stride, and one byte: with zeros behind it, two strides. */
-	if (pos < text.len)
-		memcpy(last, text.ptr + pos, text.len - pos);
-	for (size_t i = 0; pos + i < text.len && rc >= 0; i += STRIDE)
-		rc = any_common(filter->buckets, last + i) ? try_pairs(&search, last + i, pos + i) : 0;
+	memcpy(last, text.ptr + whole, text.len - whole);
+	stretch.from = last;
+	stretch.origin = whole;
+	rc = search_stretch(&search, &stretch, text.len);
 	return rc < 0 ? rc : 0;
 }

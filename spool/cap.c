@@ -3,10 +3,12 @@
  * works in small transactions, each with its own count, and stops as soon as there is room.
  */
 #include "spool_internal.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include <stdlib.h>
 
 #define LOG_MAX_BYTES (64 << 20) /* a log is emptied after 16 MiB, unless somebody reads */
+#define CAP_MS 10 /* so long a transaction waits for room */
 #define LEDGER_ROW_BYTES 96 /* a row and its index, roughly */
 #define COUNTED_ROW_BYTES 40
 
@@ -321,21 +323,42 @@ static int run_batch(struct spool *spool, size_t step, struct capping *capping, 
 	return spool_leave(spool, own, rc, err);
 }
 
-/* Makes room down to nine tenths, so that the next record does not start it all over again. */
-static int make_room(struct spool *spool, uint64_t used, struct err *err)
+/* In nobody's way: others are let in between two batches. */
+static int next_batch(struct spool *spool, uint64_t *used, uint64_t target, bool patient, struct err *err)
 {
-	uint64_t target = spool->max_bytes / 10 * 9, count;
+	struct capping capping = { .need_bytes = *used - target, .seq = spool->cap_seq };
+	uint64_t count;
+	int rc = run_batch(spool, spool->cap_step, &capping, &count, err);
+
+	spool->cap_seq = capping.seq;
+	if (rc == 0 && count == 0) {
+		spool->cap_step++;
+		spool->cap_seq = 0;
+	}
+	if (rc == 0 && patient)
+		spool_pause(spool);
+	return rc != 0 ? rc : spool_used_bytes(spool, used, err);
+}
+
+/*
+ * Makes room down to nine tenths, so that the next record does not start it all over again. Where records wait for it, it
+ * stops after a while and goes on before the next transaction, unless the file is far above its cap.
+ */
+static int make_room(struct spool *spool, uint64_t used, bool patient, struct err *err)
+{
+	uint64_t target = spool->max_bytes / 10 * 9, far = spool->max_bytes / 10 * 11;
+	int64_t until_ms = clock_mono_ms() + CAP_MS;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && used > target && i < sizeof steps / sizeof steps[0]; i++) {
-		struct capping capping = { 0 };
-		do {
-			capping.need_bytes = used - target;
-			rc = run_batch(spool, i, &capping, &count, err);
-			if (rc == 0)
-				rc = spool_used_bytes(spool, &used, err);
-		} while (rc == 0 && count > 0 && used > target);
+	spool->capping = true;
+	while (rc == 0 && used > target && spool->cap_step < sizeof steps / sizeof steps[0]) {
+		if (!patient && used <= far && clock_mono_ms() >= until_ms)
+			return 0;
+		rc = next_batch(spool, &used, target, patient, err);
 	}
+	spool->capping = false;
+	spool->cap_step = 0;
+	spool->cap_seq = 0;
 	spool->floor_bytes = used;
 	return rc;
 }
@@ -376,7 +399,7 @@ int log_enforce(struct spool *spool, struct err *err)
 	return err_set(err, LF_EFULL, "%s-wal: has %lld MB and cannot be emptied: another program has been reading the spool for long", spool->path, (long long)(log_bytes(spool) / 1000000));
 }
 
-int cap_enforce(struct spool *spool, struct err *err)
+int cap_enforce(struct spool *spool, bool patient, struct err *err)
 {
 	uint64_t used, limit = spool->max_bytes;
 	int rc;
@@ -387,5 +410,5 @@ int cap_enforce(struct spool *spool, struct err *err)
 	/* An empty spool has a size too: a cap below it is not tried again for every transaction. */
 	if (spool->floor_bytes > limit / 10 * 9 && limit < spool->floor_bytes + limit / 10)
 		limit = spool->floor_bytes + limit / 10;
-	return rc != 0 || used <= limit ? rc : make_room(spool, used, err);
+	return rc != 0 || (used <= limit && !spool->capping) ? rc : make_room(spool, used, patient, err);
 }

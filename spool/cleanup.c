@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #define DAY_MS 86400000
+#define LOG_PAGES 1000 /* before they are written back */
+#define GENTLE_PAGES 250 /* 4 MB */
+#define CUT_STEPS 4 /* of giving pages back */
 
 /* ---- retention ---- */
 
@@ -140,21 +143,29 @@ void spool_empty_log(struct spool *spool)
 	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
 }
 
+void spool_gently(struct spool *spool, bool gently)
+{
+	sqlite3_wal_autocheckpoint(spool->db, gently ? GENTLE_PAGES : LOG_PAGES);
+}
+
+/* Who waits is let in after each step; the log is cut after some. */
 int spool_shrink(struct spool *spool, struct err *err)
 {
 	int64_t pages, before;
 	int rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
 
-	do {
+	for (int step = 1, more = 1; rc == 0 && more; step++) {
 		before = pages;
-		if (rc == 0)
-			rc = sql_run(spool, SQL_VACUUM, err, "");
+		rc = sql_run(spool, SQL_VACUUM, err, "");
 		if (rc == 0)
 			rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
-		if (rc == 0)
+		more = pages > 0 && pages < before;
+		if (rc == 0 && more)
+			spool_pause(spool);
+		if (rc == 0 && (!more || step % CUT_STEPS == 0))
 			rc = cut_log(spool, err);
-		spool_pause(spool);
-	} while (rc == 0 && pages > 0 && pages < before);
+	}
+	spool_pause(spool);
 	return rc;
 }
 
@@ -170,11 +181,15 @@ int spool_cleanup(struct spool *spool, int64_t now_ms, struct err *err)
 		return rc;
 	rc = clock_trusted(spool, now_ms, &trusted, err);
 	rc = spool_leave(spool, own, rc, err);
+	spool_gently(spool, true);
 	if (rc == 0 && trusted && spool->retention_ms > 0)
 		rc = expire(spool, now_ms - spool->retention_ms, err);
 	if (rc == 0)
-		rc = cap_enforce(spool, err);
-	return rc != 0 ? rc : spool_shrink(spool, err);
+		rc = cap_enforce(spool, true, err);
+	if (rc == 0)
+		rc = spool_shrink(spool, err);
+	spool_gently(spool, false);
+	return rc;
 }
 
 /* ---- checking ---- */

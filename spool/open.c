@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAST_PAGES 1000 /* of WAL before a checkpoint */
-
 /* ---- the lock ---- */
 
 static int say_who_has_it(int fd, const char *path, struct err *err)
@@ -180,7 +178,7 @@ int open_writer(struct spool *spool, const char *path, struct err *err)
 	rc = sqlite3_exec(spool->db, SPOOL_PRAGMA_WRITER, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return sql_fail(spool, rc, err);
-	sqlite3_wal_autocheckpoint(spool->db, LAST_PAGES);
+	spool_gently(spool, false);
 	rc = check_wal(spool, err);
 	if (rc == 0)
 		rc = schema_migrate(spool, err);

@@ -208,9 +208,13 @@ int spool_purge(struct spool *spool, const struct spool_purge *purge, struct spo
 	if (!data && !dead)
 		return err_set(err, LF_EINVAL, "purge: nothing was chosen");
 	rc = begin(&purging, err);
+	spool_gently(spool, true);
 	if (rc == 0 && data)
 		rc = purge->session.len > 0 ? purge_one(&purging, err) : purge_all(&purging, err);
 	if (rc == 0)
 		rc = finish(&purging, data, dead, err);
-	return rc == 0 && !spool->in_transaction && !purge->dry_run ? spool_shrink(spool, err) : rc;
+	if (rc == 0 && !spool->in_transaction && !purge->dry_run)
+		rc = spool_shrink(spool, err);
+	spool_gently(spool, false);
+	return rc;
 }

@@ -55,6 +55,9 @@ struct spool {
 	bool writer, in_transaction;
 	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
 	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
+	bool capping;               /* room is being made: how far that has come */
+	unsigned cap_step;
+	int64_t cap_seq;
 	int64_t retention_ms;
 	unsigned sinks;
 	int64_t cleaned_mono_ms;    /* 0: not yet in this process */
@@ -186,13 +189,16 @@ int outgo_figures(struct spool *spool, struct spool_figures *ret, struct err *er
 
 /* counter.c, cap.c, cleanup.c */
 int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err);
-int cap_enforce(struct spool *spool, struct err *err);
+/* patient: nobody waits, and all of it is done; else the next transaction goes on with it. */
+int cap_enforce(struct spool *spool, bool patient, struct err *err);
 /* LF_EFULL while the log is far too large and a reader holds it. */
 int log_enforce(struct spool *spool, struct err *err);
 /* Deletes a session with all that is of it; adds its records to *ret_count. The ledger stays. */
 int session_drop(struct spool *spool, struct slice source, struct slice id, uint64_t *ret_count, struct err *err);
 /* Checkpoints and cuts the log to nothing, unless a reader holds it: then as much as can be. */
 void spool_empty_log(struct spool *spool);
+/* While nobody waits for what is done, but others wait for it to make room: the log is written back in small pieces. */
+void spool_gently(struct spool *spool, bool gently);
 /* Gives free pages back to the file system. Outside a transaction. */
 int spool_shrink(struct spool *spool, struct err *err);
 #endif

@@ -181,7 +181,7 @@
 	X(SQL_PAGE_SIZE, "PRAGMA page_size") \
 	X(SQL_FREE_PAGES, "PRAGMA freelist_count") \
 	X(SQL_JOURNAL_MODE, "PRAGMA journal_mode") \
-	X(SQL_VACUUM, "PRAGMA incremental_vacuum(256)") \
+	X(SQL_VACUUM, "PRAGMA incremental_vacuum(64)") \
 	X(SQL_WHOLE_CHECK, "PRAGMA integrity_check(1)") \
 	X(SQL_INTEGRITY_CHECK, "PRAGMA integrity_check(5)") \
 	X(SQL_RECORD_PUT, "INSERT INTO record(source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12)") \

@@ -260,7 +260,7 @@ int spool_begin(struct spool *spool, struct err *err)
 	if (spool->writer && !spool->in_transaction && !spool->broken) {
 		rc = log_enforce(spool, err);
 		if (rc == 0)
-			rc = cap_enforce(spool, err);
+			rc = cap_enforce(spool, false, err);
 	}
 	return rc != 0 ? rc : begin(spool, err);
 }

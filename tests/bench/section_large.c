@@ -3,6 +3,7 @@
 #include "receiver.h"
 #include "base/mem.h"
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define TEXT_BYTES 200
 #define LATENCIES 20000u
 #define BIG_BYTES 100000000u
+#define PURGES 30u      /* of one session each */
 
 static unsigned wanted(void)
 {
@@ -84,8 +86,10 @@ static void print_latencies(struct caller *caller)
 	bench_row("large", "  the longest", caller->seconds[caller->count - 1] * 1e3, "ms", 0, NULL);
 }
 
-/* Runs a command (or waits) while a caller hands in records, and prints what the caller saw. */
-static double meanwhile(struct world *world, pid_t daemon, const char *what, const char *const *words)
+typedef void task_fn(struct world *world);
+
+/* Does something while a caller hands in records, and prints what the caller saw. */
+static void meanwhile(struct world *world, pid_t daemon, const char *what, task_fn *task)
 {
 	static unsigned session = 3000000;
 	struct caller caller = { .world = world, .session = session, .seconds = xcalloc(LATENCIES, sizeof(double)) };
@@ -95,10 +99,7 @@ static double meanwhile(struct world *world, pid_t daemon, const char *what, con
 	process_forget_peak(daemon);
 	if (pthread_create(&thread, NULL, call, &caller) != 0)
 		exit(1);
-	if (words)
-		process_await(process_start(world->log, words));
-	else
-		sleep(5);
+	task(world);
 	start = bench_wall() - start;
 	atomic_store(&caller.stop, true);
 	pthread_join(thread, NULL);
@@ -107,7 +108,61 @@ static double meanwhile(struct world *world, pid_t daemon, const char *what, con
 	print_latencies(&caller);
 	bench_figure(&(struct bench_figure){ "large", "  peak memory", "MB", NULL, process_look(daemon).peak_mb, 0, .most = 32 });
 	free(caller.seconds);
-	return start;
+}
+
+static void rest(struct world *world)
+{
+	(void)world;
+	sleep(5);
+}
+
+static void flush(struct world *world)
+{
+	const char *const words[] = { world->lfspool, "flush", "--timeout=20", NULL };
+
+	process_await(process_start(world->log, words));
+}
+
+static void purge_sessions(struct world *world)
+{
+	for (unsigned i = 2; i < 2 + PURGES; i++) {
+		char option[64];
+		const char *const words[] = { world->lfspool, "purge", option, "--yes", NULL };
+
+		snprintf(option, sizeof option, "--session=ses_%026u", i);
+		process_await(process_start(world->log, words));
+	}
+}
+
+static void purge_all(struct world *world)
+{
+	const char *const words[] = { world->lfspool, "purge", "--all", "--yes", NULL };
+
+	process_await(process_start(world->log, words));
+}
+
+/* Until the files are as small as they are to become, or it takes too long. */
+static double awaited_bytes;
+
+static void shrink(struct world *world)
+{
+	double start = bench_wall();
+
+	while (world_spool_bytes(world) > awaited_bytes && bench_wall() - start < 60)
+		usleep(100000);
+}
+
+/* Half of the sessions are older than they may become. */
+static void make_old(struct world *world)
+{
+	char path[400];
+	sqlite3 *db = NULL;
+
+	snprintf(path, sizeof path, "%s/spool.db", world->spool);
+	if (sqlite3_open(path, &db) != SQLITE_OK ||
+	    sqlite3_exec(db, "UPDATE session SET stored_ms=stored_ms-8*86400000 WHERE substr(id, -1) IN ('0', '2', '4', '6', '8')", NULL, NULL, NULL) != SQLITE_OK)
+		exit(1);
+	sqlite3_close(db);
 }
 
 static void big_event(struct world *world, pid_t daemon)
@@ -155,12 +210,11 @@ static double probe(struct world *world, pid_t daemon, unsigned first)
 
 static double drain(struct world *world, pid_t daemon, struct receiver *receiver, const char *what)
 {
-	const char *const words[] = { world->lfspool, "flush", "--timeout=20", NULL };
 	uint64_t before, after, bytes;
 	double cpu = process_look(daemon).cpu_s;
 
 	receiver_counts(receiver, &before, &bytes);
-	meanwhile(world, daemon, what, words);
+	meanwhile(world, daemon, what, flush);
 	receiver_counts(receiver, &after, &bytes);
 	return (process_look(daemon).cpu_s - cpu) / ((double)(after - before) * 500) * 1e6;
 }
@@ -197,13 +251,40 @@ static void grow(struct world *world, struct receiver *receiver, unsigned count)
 	(void)process_stop(daemon);
 }
 
+/* Cleanup begins with the daemon. */
+static void clean(struct world *world, const char *what, double share)
+{
+	pid_t daemon;
+
+	awaited_bytes = world_spool_bytes(world) * share;
+	daemon = world_daemon(world, NULL);
+	meanwhile(world, daemon, what, shrink);
+	(void)process_stop(daemon);
+}
+
+static void take_away(struct world *world)
+{
+	char cap[32];
+	pid_t daemon = world_daemon(world, NULL);
+
+	meanwhile(world, daemon, "nothing else", rest);
+	meanwhile(world, daemon, "purge of 30 sessions, one by one", purge_sessions);
+	(void)process_stop(daemon);
+	make_old(world);
+	clean(world, "retention of half of it", 0.6);
+	snprintf(cap, sizeof cap, "%.0f", world_spool_bytes(world) / (1 << 20) * 0.9);
+	setenv("LFSPOOL_MAX_SPOOL_MB", cap, 1);
+	clean(world, "a cap of nine tenths", 0.9);
+	setenv("LFSPOOL_MAX_SPOOL_MB", "100000", 1);
+	daemon = world_daemon(world, NULL);
+	meanwhile(world, daemon, "purge of all that is left", purge_all);
+	(void)process_stop(daemon);
+}
+
 void section_large(struct world *world)
 {
-	const char *const all[] = { world->lfspool, "purge", "--all", "--yes", NULL };
-	const char *const session[] = { world->lfspool, "purge", "--session=ses_00000000000000000000000002", "--yes", NULL };
 	struct receiver *receiver = receiver_start();
 	char url[64];
-	pid_t daemon;
 
 	snprintf(url, sizeof url, "http://127.0.0.1:%u", receiver_port(receiver));
 	setenv("LFSPOOL_LANGFUSE_HOST", url, 1);
@@ -211,11 +292,7 @@ void section_large(struct world *world)
 	setenv("LFSPOOL_LANGFUSE_SECRET_KEY", "bench-secret", 1);
 	setenv("LFSPOOL_FLUSH_INTERVAL", "1h", 1);
 	grow(world, receiver, wanted());
-	daemon = world_daemon(world, NULL);
-	meanwhile(world, daemon, "nothing else", NULL);
-	meanwhile(world, daemon, "purge of one session", session);
-	meanwhile(world, daemon, "purge of all", all);
-	(void)process_stop(daemon);
+	take_away(world);
 	unsetenv("LFSPOOL_LANGFUSE_HOST");
 	unsetenv("LFSPOOL_FLUSH_INTERVAL");
 	receiver_stop(receiver);

@@ -1,5 +1,5 @@
 EXTRA_DIST += contrib/screenshots
-dist_doc_DATA = README.md ChangeLog contrib/doc/security.md contrib/doc/rollout.md contrib/doc/migration.md contrib/doc/hacking.md
+dist_doc_DATA = README.md ChangeLog contrib/doc/security.md contrib/doc/rollout.md contrib/doc/migration.md contrib/doc/hacking.md contrib/doc/speed.md
 EXTRA_DIST += contrib/prometheus/lfspool.rules.yml contrib/prometheus/lfspool.rules.test.yml contrib/grafana/lfspool.json
 EXTRA_DIST += contrib/backends
 EXTRA_DIST += contrib/quickstart contrib/lfspool.conf.example

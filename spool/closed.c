@@ -28,7 +28,9 @@ static bool describe(const char *path, char out[MAX_NOTE_BYTES])
 	struct stat st;
 
 	snprintf(log, sizeof log, "%s-wal", path);
-	if (access(log, F_OK) == 0 || stat(path, &st) != 0 || st.st_size < LARGE_BYTES)
+	if (stat(log, &st) == 0 && st.st_size > 0) /* a reader leaves an empty one */
+		return false;
+	if (stat(path, &st) != 0 || st.st_size < LARGE_BYTES)
 		return false;
 	snprintf(out, MAX_NOTE_BYTES, "lfspool %d: %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 ".%09ld %" PRId64 ".%09ld\n", SPOOL_SCHEMA_VERSION,
 	         (uint64_t)st.st_dev, (uint64_t)st.st_ino, (int64_t)st.st_size, (int64_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,

@@ -1,7 +1,7 @@
 /* The file: durability, the lock, rights, versions, damage, query plans. */
 #include "spool_fixture.h"
 #include "base/file.h"
-#include "spool_sql.h"
+#include "spool_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -457,6 +457,8 @@ static void a_large_file_is_checked_when_it_was_touched(void **state)
 {
 	struct fixture *f = *state;
 	struct timespec times[2];
+	struct spool *reader = NULL;
+	struct err err = { 0 };
 	struct stat st;
 
 	fill(f->spool, 16000);
@@ -465,6 +467,10 @@ static void a_large_file_is_checked_when_it_was_touched(void **state)
 	spool_close(f->spool);
 	f->spool = NULL;
 	assert_int_equal(access(file_in(f, "spool.db.closed"), F_OK), 0);
+	OK(spool_open_reader(f->dir, &reader, &err)); /* who only looked has not touched it */
+	assert_int_equal(figures(reader).records, 16000);
+	spool_close(reader);
+	assert_true(closed_well(file_in(f, "spool.db")));
 	assert_int_equal(stat(file_in(f, "spool.db"), &st), 0);
 	scribble(file_in(f, "spool.db"), 16384 * page_of(file_in(f, "spool.db"), "0000000150\"}"), 4096);
 	times[0] = st.st_atim;

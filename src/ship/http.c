@@ -16,7 +16,8 @@
 #define MAX_HEADER_BYTES (256u << 10)
 
 struct http {
-	CURL *curl;
+	CURL *curl;             /* of one request */
+	CURLSH *connections;    /* outlive it */
 	char *ca_file, *client_cert_file, *client_key_file, *user_agent;
 	long connect_timeout_ms, total_timeout_ms, low_speed_seconds;
 	size_t max_answer_bytes;
@@ -50,14 +51,41 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
+/*
+ * A handle for one request. Before 8.1.1 libcurl forgets in a handle that is used again that the last header of the answer before has been
+ * freed, and writes to it when the next answer begins with a folded line.
+ */
+static void renew(struct http *http)
+{
+	curl_easy_cleanup(http->curl);
+	http->curl = curl_easy_init();
+	if (!http->curl || curl_easy_setopt(http->curl, CURLOPT_SHARE, http->connections) != CURLE_OK)
+		abort(); /* no memory */
+}
+
+/* An idle connection holds a descriptor; libcurl closes it with what it is kept in. */
+static void forget_connections(struct http *http)
+{
+	curl_easy_cleanup(http->curl);
+	http->curl = NULL;
+	curl_share_cleanup(http->connections);
+	http->connections = NULL;
+}
+
+static void prepare(struct http *http)
+{
+	http->connections = curl_share_init();
+	if (!http->connections || curl_share_setopt(http->connections, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+		abort();
+	renew(http);
+}
+
 struct http *http_new(const struct http_options *options)
 {
 	struct http *http = xcalloc(1, sizeof(*http));
 
 	pthread_once(&curl_once, init_curl);
-	http->curl = curl_easy_init();
-	if (!http->curl)
-		abort(); /* no memory at start */
+	prepare(http);
 	http->ca_file = copy(options->ca_file);
 	http->client_cert_file = copy(options->client_cert_file);
 	http->client_key_file = copy(options->client_key_file);
@@ -77,72 +105,20 @@ void http_keep(struct http *http, bool keep)
 	http->keep = keep;
 	if (keep)
 		return;
-	/* An idle connection would hold a descriptor; libcurl closes it with its handle. */
-	curl_easy_cleanup(http->curl);
-	http->curl = curl_easy_init();
-	if (!http->curl)
-		abort();
+	forget_connections(http);
+	prepare(http);
 }
 
 void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	curl_easy_cleanup(http->curl);
+	forget_connections(http);
 	free(http->ca_file);
 	free(http->client_cert_file);
 	free(http->client_key_file);
 	free(http->user_agent);
 	free(http);
-}
-
-void http_answer_init(struct http_answer *answer)
-{
-	memset(answer, 0, sizeof(*answer));
-	buf_init(&answer->body, 0);
-	answer->retry_after_ms = -1;
-	answer->date_ms = -1;
-}
-
-void http_answer_done(struct http_answer *answer)
-{
-	buf_done(&answer->body);
-}
-
-static bool all_digits(const char *text)
-{
-	size_t n = strspn(text, "0123456789");
-
-	return n > 0 && text[n] == '\0';
-}
-
-int64_t http_parse_retry_after(struct slice value, int64_t now_ms)
-{
-	const int64_t max_seconds = INT64_MAX / 1000;
-	char text[64];
-	time_t date;
-
-	while (value.len > 0 && (value.ptr[0] == ' ' || value.ptr[0] == '\t')) {
-		value.ptr++;
-		value.len--;
-	}
-	while (value.len > 0 && strchr(" \t\r\n", value.ptr[value.len - 1]))
-		value.len--;
-	if (value.len == 0 || value.len >= sizeof(text) || memchr(value.ptr, '\0', value.len))
-		return -1;
-	memcpy(text, value.ptr, value.len);
-	text[value.len] = '\0';
-	if (all_digits(text)) {
-		long long seconds = strtoll(text, NULL, 10);
-
-		return (seconds > max_seconds ? max_seconds : (int64_t)seconds) * 1000;
-	}
-	if (text[0] < 'A' || text[0] > 'Z') /* a date begins with its weekday; libcurl would take less */
-		return -1;
-	date = curl_getdate(text, NULL);
-	if (date == -1)
-		return -1;
-	return (int64_t)date * 1000 > now_ms ? (int64_t)date * 1000 - now_ms : 0;
 }
 
 /* ---- callbacks ---- */
@@ -178,64 +154,18 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 	return n;
 }
 
-static bool header_is(struct slice line, const char *name, struct slice *ret_value)
-{
-	size_t n = strlen(name);
-
-	if (line.len <= n || line.ptr[n] != ':' || strncasecmp(line.ptr, name, n) != 0)
-		return false;
-	*ret_value = (struct slice){ line.ptr + n + 1, line.len - n - 1 };
-	while (ret_value->len > 0 && *ret_value->ptr == ' ') {
-		ret_value->ptr++;
-		ret_value->len--;
-	}
-	while (ret_value->len > 0 && strchr("\r\n ", ret_value->ptr[ret_value->len - 1]))
-		ret_value->len--;
-	return true;
-}
-
-/* The headers and trailers whose text is kept; of one that is too long, as much as there is room for. */
-static void keep_text(struct http_answer *answer, struct slice line)
-{
-	const struct { const char *name; char *text; size_t room; } rows[] = {
-		{ "X-Next-Cursor", answer->next_cursor, sizeof answer->next_cursor },
-		{ "Content-Type", answer->content_type, sizeof answer->content_type },
-		{ "grpc-status", answer->grpc_status, sizeof answer->grpc_status },
-		{ "grpc-message", answer->grpc_message, sizeof answer->grpc_message },
-		{ "grpc-status-details-bin", answer->grpc_details, sizeof answer->grpc_details },
-	};
-	struct slice value;
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!header_is(line, rows[i].name, &value))
-			continue;
-		if (value.len >= rows[i].room && rows[i].text == answer->next_cursor)
-			value.len = 0; /* half a cursor is none */
-		snprintf(rows[i].text, rows[i].room, "%.*s", (int)(value.len < rows[i].room ? value.len : rows[i].room - 1), value.ptr);
-	}
-}
-
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
 	struct http_answer *answer = transfer->answer;
-	struct slice line = { bytes, size * count }, value;
+	struct slice line = { bytes, size * count };
 
 	transfer->header_bytes += line.len;
 	if (transfer->header_bytes > MAX_HEADER_BYTES) {
 		answer->cut = true;
 		return 0;
 	}
-	if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) { /* what came before was an interim answer */
-		answer->retry_after_ms = -1;
-		answer->content_type[0] = '\0';
-	} else if (header_is(line, "Retry-After", &value)) {
-		answer->retry_after_ms = http_parse_retry_after(value, clock_wall_ms());
-	} else if (header_is(line, "Date", &value)) { /* as ms from the epoch */
-		answer->date_ms = http_parse_retry_after(value, 0);
-	} else {
-		keep_text(answer, line);
-	}
+	http_answer_header(answer, line);
 	return line.len;
 }
 
@@ -323,12 +253,13 @@ static void set_tls(const struct http *http)
 			curl_easy_setopt(http->curl, rows[i].option, rows[i].file);
 }
 
-static void set_request(const struct http *http, struct transfer *transfer, const char *url, const char *basic_auth,
+static void set_request(struct http *http, struct transfer *transfer, const char *url, const char *basic_auth,
                         struct curl_slist *headers, bool post)
 {
-	CURL *curl = http->curl;
+	CURL *curl;
 
-	curl_easy_reset(curl);
+	renew(http);
+	curl = http->curl;
 	set_limits(http, transfer);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	if (is_loopback(url)) /* the proxy's loopback would be another machine */
@@ -458,7 +389,7 @@ static int perform(struct http *http, const char *url, const char *const *header
 		take_outcome(&transfer, code);
 	if (post)
 		http->connected = http->reuse && code == CURLE_OK;
-	curl_easy_reset(http->curl); /* forgets the pointers into this frame, and the password */
+	renew(http); /* forgets the pointers into this frame, and the password */
 	curl_slist_free_all(list);
 	if (code == CURLE_URL_MALFORMAT)
 		return err_set(err, LF_EINVAL, "not a URL: %s", url);

@@ -40,6 +40,8 @@ struct http_answer {
 int64_t http_parse_retry_after(struct slice value, int64_t now_ms);
 void http_answer_init(struct http_answer *answer);
 void http_answer_done(struct http_answer *answer);
+/* Takes what is wanted of a header or trailer line, as it came; the status line forgets those of an interim answer. */
+void http_answer_header(struct http_answer *answer, struct slice line);
 /* headers: NULL-terminated "Name: value". gzip: compress the body. Never follows redirects. basic_auth:
  * "user:password" or NULL. Returns 0 when an answer struct could be filled (also for failures on the network). */
 int http_post(struct http *http, const char *url, const char *const *headers, const char *basic_auth,

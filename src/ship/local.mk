@@ -1,7 +1,7 @@
 noinst_LIBRARIES += src/ship/libship.a
 src_ship_libship_a_SOURCES = src/ship/answer.c src/ship/batch.c src/ship/facts.c src/ship/collector.c src/ship/collector.h \
 	src/ship/collector_answer.c src/ship/collector_private.h src/ship/grpc.c src/ship/grpc.h src/ship/headers.c src/ship/headers.h \
-	src/ship/gzip.c src/ship/gzip.h src/ship/http.c src/ship/http.h src/ship/list.c src/ship/lookup.c \
+	src/ship/gzip.c src/ship/gzip.h src/ship/http.c src/ship/http.h src/ship/http_answer.c src/ship/list.c src/ship/lookup.c \
 	src/ship/post.c src/ship/probe.c src/ship/score.c src/ship/ship.c src/ship/ship.h src/ship/ship_private.h \
 	src/ship/settle.c src/ship/take.c src/ship/verdict.c src/ship/verdict.h
 

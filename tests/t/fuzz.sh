@@ -58,6 +58,7 @@ seeds_http() {
 		done
 		printf 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-protobuf\r\n\r\n4\r\n\012\002\010\003\r\n0\r\n\r\n' | put $call
 		printf 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n' | { cat; printf '{"version":"3.63.0"}' | gzip -nc; } | put $call
+		printf 'HTTP/1.1 200 OK\r\n folded: before there is a header\r\nContent-Length: 0\r\n\r\n' | put $call # a pointer lingers in old libcurls
 		printf 'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"version":"3.63.0"}' | put $call
 	done
 }

@@ -67,17 +67,13 @@ int spool_counted_set(struct spool *spool, struct slice source, struct slice key
 
 	if (rc != 0)
 		return rc;
-	rc = sql_run(spool, SQL_COUNTED_PUT, err, "i", counted_hash(source, key));
+	rc = late_counted_set(spool, counted_hash(source, key), err);
 	return spool_leave(spool, own, rc, err);
 }
 
 int spool_counted_get(struct spool *spool, struct slice source, struct slice key, bool *ret, struct err *err)
 {
-	int64_t found = 0;
-	int rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "i", counted_hash(source, key));
-
-	*ret = rc == 0;
-	return rc == LF_ENOENT ? 0 : rc;
+	return late_counted_get(spool, counted_hash(source, key), ret, err);
 }
 
 int spool_meta_set(struct spool *spool, const char *name, struct slice value, struct err *err)

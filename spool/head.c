@@ -9,12 +9,33 @@
 #define MAX_TREE 10000 /* sessions under one session: a circle of links must end */
 
 struct head {
-	int level;
+	enum record_level level;
 	uint64_t order;
-	bool same, link_same, elsewhere;
+	bool same, link_same, elsewhere, in_file, in_place;
+	int64_t seq;
+	struct fresh_row *row;
 };
 
-static int head_get(struct spool *spool, const struct clean_record_view *view, struct slice fp, struct head *ret, struct err *err)
+static bool is_fp(struct slice stored, const struct hash128 *fp)
+{
+	return slice_equal(stored, (struct slice){ (const char *)fp->bytes, sizeof fp->bytes });
+}
+
+static void head_of_row(struct fresh_row *row, const struct clean_record_view *view, const struct hash128 *fp, struct head *ret)
+{
+	const struct clean_record_view *old = &row->view;
+
+	ret->row = row;
+	ret->in_file = row->in_file;
+	ret->level = row->level;
+	ret->order = row->order;
+	ret->same = memcmp(row->fp.bytes, fp->bytes, sizeof fp->bytes) == 0;
+	ret->link_same = slice_equal(old->link, view->link);
+	ret->elsewhere = !slice_equal(old->session, view->session);
+	ret->in_place = row->in_place && ret->link_same && !ret->elsewhere && old->kind == view->kind && slice_equal(old->message, view->message);
+}
+
+static int head_get(struct spool *spool, const struct clean_record_view *view, const struct hash128 *fp, struct head *ret, struct err *err)
 {
 	struct query query;
 	int rc = query_open(&query, spool, SQL_HEAD_GET, err, "ss", view->source, view->key);
@@ -23,11 +44,15 @@ static int head_get(struct spool *spool, const struct clean_record_view *view, s
 		return rc;
 	rc = query_next(&query, err);
 	if (rc == 1) {
-		ret->level = (int)query_int(&query, 1);
+		ret->in_file = true;
+		ret->seq = query_int(&query, 0);
+		ret->level = (enum record_level)query_int(&query, 1);
 		ret->order = (uint64_t)query_int(&query, 2);
-		ret->same = slice_equal(query_slice(&query, 3), fp);
+		ret->same = is_fp(query_slice(&query, 3), fp);
 		ret->link_same = slice_equal(query_slice(&query, 4), view->link);
 		ret->elsewhere = !slice_equal(query_slice(&query, 5), view->session);
+		ret->in_place = ret->link_same && !ret->elsewhere && query_int(&query, 7) == (int64_t)view->kind &&
+		                slice_equal(query_slice(&query, 6), view->message);
 	}
 	query_close(&query);
 	return rc == 0 ? LF_ENOENT : rc > 0 ? 0 : rc;
@@ -35,30 +60,49 @@ static int head_get(struct spool *spool, const struct clean_record_view *view, s
 
 static int raise_head(struct spool *spool, const struct clean_record_view *view, const struct head *head, struct err *err)
 {
-	int level = (int)view->level > head->level ? (int)view->level : head->level;
+	enum record_level level = view->level > head->level ? view->level : head->level;
 	uint64_t order = view->order > head->order ? view->order : head->order;
 
 	if (level == head->level && order == head->order)
 		return 0;
-	return sql_run(spool, SQL_HEAD_RAISE, err, "ssii", view->source, view->key, (int64_t)level, (int64_t)order);
+	if (!head->row)
+		return sql_run(spool, SQL_HEAD_RAISE, err, "ssii", view->source, view->key, (int64_t)level, (int64_t)order);
+	head->row->level = level;
+	head->row->order = order;
+	return 0;
 }
 
-static int never_stored(struct spool *spool, const struct clean_record_view *view, struct slice fp, bool *ret, struct err *err)
+static int never_stored(struct spool *spool, const struct clean_record_view *view, const struct hash128 *hash, struct head_decision *ret, struct err *err)
 {
+	struct slice fp = { (const char *)hash->bytes, sizeof hash->bytes };
 	int64_t one;
-	int rc = sql_int(spool, SQL_FP_KNOWN, &one, err, "ssssb", view->source, view->session, view->message, view->key, fp);
+	int rc = 0;
 
-	*ret = rc == LF_ENOENT;
+	if (ret->row) { /* the file is to be asked about all that there were */
+		*ret = (struct head_decision){ .new_link = ret->new_link, .in_file = true, .seq = ret->row->view.seq };
+		rc = fresh_write(spool, err);
+	}
+	if (rc == 0)
+		rc = sql_int(spool, SQL_FP_KNOWN, &one, err, "ssssb", view->source, view->session, view->message, view->key, fp);
+	ret->store = rc == LF_ENOENT;
 	return rc == LF_ENOENT ? 0 : rc;
 }
 
-int head_decide(struct spool *spool, const struct clean_record_view *view, struct slice fp, bool *ret_store, bool *ret_new_link, struct err *err)
+int head_decide(struct spool *spool, const struct clean_record_view *view, const struct hash128 *fp, struct head_decision *ret, struct err *err)
 {
+	struct fresh_row *row = fresh_find(spool, view->source, view->key);
 	struct head head = { 0 };
-	int rc = head_get(spool, view, fp, &head, err), level = (int)view->level;
+	enum record_level level = view->level;
+	int rc = 0;
 
-	*ret_store = rc == LF_ENOENT;
-	*ret_new_link = rc == LF_ENOENT || !head.link_same;
+	if (row)
+		head_of_row(row, view, fp, &head);
+	else
+		rc = head_get(spool, view, fp, &head, err);
+	*ret = (struct head_decision){
+		.store = rc == LF_ENOENT, .new_link = rc == LF_ENOENT || !head.link_same, .in_file = head.in_file, .in_place = head.in_place,
+		.seq = head.seq, .row = row,
+	};
 	if (rc != 0)
 		return rc == LF_ENOENT ? 0 : rc;
 	/* a copy that a resumed or forked session made: it stays where it was seen first, whole */
@@ -67,20 +111,14 @@ int head_decide(struct spool *spool, const struct clean_record_view *view, struc
 	if (head.same)
 		return raise_head(spool, view, &head, err);
 	if (level != head.level || level < RECORD_FINAL) {
-		*ret_store = level > head.level;
+		ret->store = level > head.level;
 		return 0;
 	}
 	if (view->order != 0 && head.order != 0) {
-		*ret_store = view->order > head.order;
+		ret->store = view->order > head.order;
 		return 0;
 	}
-	return never_stored(spool, view, fp, ret_store, err);
-}
-
-int head_put(struct spool *spool, const struct clean_record_view *view, int64_t seq, struct slice fp, struct err *err)
-{
-	return sql_run(spool, SQL_HEAD_PUT, err, "ssissiiibsi", view->source, view->key, seq, view->session, view->message,
-	               (int64_t)view->kind, (int64_t)view->level, (int64_t)view->order, fp, view->link, view->time_ms);
+	return never_stored(spool, view, fp, ret, err);
 }
 
 /* ---- the tree of sessions ---- */

@@ -114,6 +114,47 @@ int late_counter_get(struct spool *spool, const char *name, const char *label, i
 	return rc;
 }
 
+/* ---- what was counted ---- */
+
+static int write_counted(struct spool *spool, struct err *err)
+{
+	const int64_t *h = spool->late.counted;
+	unsigned n = spool->late.counted_count;
+	int rc = 0;
+
+	for (; rc == 0 && n >= 8; n -= 8, h += 8)
+		rc = sql_run(spool, SQL_COUNTED_PUT_8, err, "iiiiiiii", h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]);
+	for (; rc == 0 && n > 0; n--, h++)
+		rc = sql_run(spool, SQL_COUNTED_PUT, err, "i", *h);
+	if (rc == 0)
+		spool->late.counted_count = 0;
+	return rc;
+}
+
+int late_counted_set(struct spool *spool, int64_t hash, struct err *err)
+{
+	struct late *late = &spool->late;
+	int rc = late->counted_count == LATE_COUNTED ? write_counted(spool, err) : 0;
+
+	if (rc == 0)
+		late->counted[late->counted_count++] = hash;
+	return rc;
+}
+
+int late_counted_get(struct spool *spool, int64_t hash, bool *ret, struct err *err)
+{
+	int64_t found;
+	int rc;
+
+	*ret = true;
+	for (unsigned i = 0; i < spool->late.counted_count; i++)
+		if (spool->late.counted[i] == hash)
+			return 0;
+	rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "i", hash);
+	*ret = rc == 0;
+	return rc == LF_ENOENT ? 0 : rc;
+}
+
 /* ---- the session ---- */
 
 static int write_session(struct spool *spool, struct err *err)
@@ -157,21 +198,34 @@ int late_touch(struct spool *spool, const struct clean_record_view *view, struct
 
 /* ---- when ---- */
 
+static int write_all(struct spool *spool, struct err *err)
+{
+	int rc = fresh_write(spool, err);
+
+	session_forget(spool);
+	return rc != 0 ? rc : write_session(spool, err);
+}
+
 int late_before(struct spool *spool, enum sql_id id, struct err *err)
 {
-	/* What a record that is appended needs, and sees nothing of what is late. */
+	/* What a record that is appended needs, and sees nothing of what is late: who asks for a head looks among the
+	 * fresh records first. */
 	static const bool blind[SQL_COUNT] = {
-		[SQL_HEAD_GET] = true, [SQL_HEAD_PUT] = true, [SQL_HEAD_RAISE] = true, [SQL_FP_KNOWN] = true, [SQL_RECORD_PUT] = true,
-		[SQL_FIND_SESSION] = true, [SQL_FIND_HEAD] = true, [SQL_COUNTED_GET] = true, [SQL_COUNTED_PUT] = true, [SQL_COUNTER_GET] = true,
-		[SQL_COUNTER_ADD] = true, [SQL_SESSION_TOUCH] = true, [SQL_ROLLBACK] = true, [SQL_CURSOR_SET] = true, [SQL_CURSOR_GET] = true,
+		[SQL_HEAD_GET] = true, [SQL_HEAD_PUT] = true, [SQL_HEAD_PUT_8] = true, [SQL_HEAD_CHANGE] = true, [SQL_HEAD_MOVE] = true, [SQL_HEAD_RAISE] = true,
+		[SQL_FP_KNOWN] = true, [SQL_RECORD_PUT] = true, [SQL_RECORD_PUT_8] = true, [SQL_RECORD_LAST] = true, [SQL_RECORD_GET] = true,
+		[SQL_FIND_SESSION] = true, [SQL_COUNTED_GET] = true, [SQL_COUNTED_PUT] = true, [SQL_COUNTED_PUT_8] = true,
+		[SQL_COUNTER_GET] = true, [SQL_COUNTER_ADD] = true, [SQL_SESSION_TOUCH] = true, [SQL_ROLLBACK] = true,
+		[SQL_CURSOR_SET] = true, [SQL_CURSOR_GET] = true,
 	};
 	static const bool unmarks[SQL_COUNT] = {
 		[SQL_SESSION_CLEAN] = true, [SQL_SESSION_DROP] = true, [SQL_SESSION_DROP_EMPTY] = true, [SQL_SESSIONS_DROP_EMPTY] = true,
 	};
-	int rc = blind[id] ? 0 : write_session(spool, err);
+	int rc = blind[id] ? 0 : write_all(spool, err);
 
 	if (unmarks[id])
 		spool->late.marked = false;
+	if (rc == 0 && (id == SQL_COMMIT || id == SQL_COUNTED_COUNT || id == SQL_COUNTED_TRIM))
+		rc = write_counted(spool, err);
 	if (rc == 0 && (id == SQL_COMMIT || id == SQL_EACH_COUNTER))
 		rc = write_counters(spool, err);
 	return rc == 0 && id == SQL_COMMIT ? rows_write(spool, err) : rc;
@@ -181,7 +235,10 @@ void late_forget(struct spool *spool)
 {
 	spool->late.touched = spool->late.marked = false;
 	forget_counters(&spool->late);
+	spool->late.counted_count = 0;
+	fresh_forget(spool);
 	rows_forget(spool);
+	session_forget(spool);
 }
 
 void late_done(struct spool *spool)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "event/clean_record_make.h"
 #include <stdlib.h>
 
 #define MAX_BAD 64 /* damaged records that one reading moves away; the next reading takes the rest */
@@ -109,47 +110,87 @@ static int mark_dependants(struct spool *spool, const struct clean_record_view *
 	return 0;
 }
 
-static int store(struct spool *spool, const struct clean_record_view *view, struct slice fp, struct err *err)
+static int store(struct spool *spool, const struct clean_record_view *view, const struct hash128 *fp, const struct head_decision *over, struct err *err)
 {
-	int64_t hash = (int64_t)record_hash(spool, view);
-	int rc = sql_run(spool, SQL_RECORD_PUT, err, "ssssiiisiibs", view->source, view->session, view->message, view->key,
-	                 (int64_t)view->kind, (int64_t)view->level, (int64_t)view->order, view->link, view->time_ms, hash, fp, view->body);
+	bool changed = true;
+	int rc = 0;
 
+	if (view->kind == RECORD_SESSION && !over->new_link)
+		rc = session_changed(spool, view, &changed, err);
+	if (spool->last_session && slice_equal(view->key, clean_record_view(spool->last_session)->key))
+		session_forget(spool);
 	if (rc == 0)
-		rc = head_put(spool, view, sqlite3_last_insert_rowid(spool->db), fp, err);
+		rc = fresh_add(spool, view, fp, over, err);
 	if (rc == 0)
 		rc = late_touch(spool, view, err);
-	return rc;
-}
-
-static int append(struct spool *spool, const struct clean_record_view *view, bool *ret_stored, struct err *err)
-{
-	struct hash128 hash = fingerprint(spool, view);
-	struct slice fp = { (const char *)hash.bytes, sizeof hash.bytes };
-	bool changed = true, new_link;
-	int rc = head_decide(spool, view, fp, ret_stored, &new_link, err);
-
-	if (rc != 0 || !*ret_stored)
-		return rc;
-	if (view->kind == RECORD_SESSION && !new_link)
-		rc = session_changed(spool, view, &changed, err);
-	if (rc == 0)
-		rc = store(spool, view, fp, err);
 	return rc != 0 ? rc : mark_dependants(spool, view, changed, err);
 }
 
-int spool_append(struct spool *spool, const struct clean_record *record, enum spool_appended *ret, struct err *err)
+/* Shows the revision that another goes over. One that is damaged is moved away instead: its head may be gone then, or an earlier one. */
+static int show_earlier(struct spool *spool, struct head_decision *over, spool_record_fn *fn, void *context, struct err *err)
 {
+	struct clean_record_view view;
+	struct query query;
+	bool intact = true;
+	int rc;
+
+	if (over->row)
+		return fn(context, &over->row->view, err);
+	rc = query_open(&query, spool, SQL_RECORD_GET, err, "i", over->seq);
+	if (rc != 0)
+		return rc;
+	rc = query_next(&query, err);
+	if (rc == 1) {
+		intact = record_intact(spool, &query);
+		record_view(&query, &view);
+		rc = intact ? fn(context, &view, err) : 0;
+	}
+	query_close(&query);
+	if (intact)
+		return rc;
+	over->in_file = true;
+	over->in_place = false;
+	return record_quarantine(spool, over->seq, err);
+}
+
+struct over {
+	spool_record_fn *fn; /* NULL: nobody wants to know */
+	void *context;
+};
+
+static int append(struct spool *spool, const struct clean_record_view *view, const struct over *over, bool *ret_stored, struct err *err)
+{
+	struct hash128 fp = fingerprint(spool, view);
+	struct head_decision decision;
+	int rc = head_decide(spool, view, &fp, &decision, err);
+
+	*ret_stored = rc == 0 && decision.store;
+	if (!*ret_stored)
+		return rc;
+	if (over->fn && (decision.row || decision.seq))
+		rc = show_earlier(spool, &decision, over->fn, over->context, err);
+	return rc != 0 ? rc : store(spool, view, &fp, &decision, err);
+}
+
+int spool_append_over(struct spool *spool, const struct clean_record *record, spool_record_fn *fn, void *context,
+                      enum spool_appended *ret, struct err *err)
+{
+	const struct over over = { fn, context };
 	bool own, stored = false;
 	int rc = spool_enter(spool, &own, err);
 
 	if (rc != 0)
 		return rc;
-	rc = append(spool, clean_record_view(record), &stored, err);
+	rc = append(spool, clean_record_view(record), &over, &stored, err);
 	rc = spool_leave(spool, own, rc, err);
 	if (rc == 0 && ret)
 		*ret = stored ? SPOOL_STORED : SPOOL_UNCHANGED;
 	return rc;
+}
+
+int spool_append(struct spool *spool, const struct clean_record *record, enum spool_appended *ret, struct err *err)
+{
+	return spool_append_over(spool, record, NULL, NULL, ret, err);
 }
 
 /* ---- damaged records ---- */
@@ -376,7 +417,57 @@ int spool_find_head(struct spool *spool, struct slice source, struct slice key, 
 	return find(spool, SQL_FIND_HEAD, source, key, fn, context, err);
 }
 
+/* ---- the session that was asked for last ---- */
+
+void session_forget(struct spool *spool)
+{
+	clean_record_free(spool->last_session);
+	spool->last_session = NULL;
+	spool->sessions_forgotten++;
+}
+
+/* What fn does may make it be forgotten: then it goes when fn has done with it. */
+static int show_last_session(struct spool *spool, spool_record_fn *fn, void *context, struct err *err)
+{
+	struct clean_record *last = spool->last_session;
+	unsigned before = spool->sessions_forgotten;
+	int rc;
+
+	spool->last_session = NULL;
+	rc = fn(context, clean_record_view(last), err);
+	if (spool->sessions_forgotten == before)
+		spool->last_session = last;
+	else
+		clean_record_free(last);
+	return rc;
+}
+
+struct keeping {
+	struct spool *spool;
+	spool_record_fn *fn;
+	void *context;
+};
+
+static int keep_session(void *context, const struct clean_record_view *record, struct err *err)
+{
+	struct keeping *keeping = context;
+
+	if (keeping->spool->in_transaction && keeping->spool->writer)
+		keeping->spool->last_session = clean_record_new(record);
+	return keeping->fn(keeping->context, record, err);
+}
+
+/* The records of one session follow one another: while nothing but appends is done its own record stays what it is. */
 int spool_find_session(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err)
 {
-	return find(spool, SQL_FIND_SESSION, source, session, fn, context, err);
+	struct keeping keeping = { spool, fn, context };
+	const struct clean_record_view *last = spool->last_session ? clean_record_view(spool->last_session) : NULL;
+	int rc;
+
+	if (last && slice_equal(last->session, session) && slice_equal(last->key, session) && slice_equal(last->source, source))
+		return show_last_session(spool, fn, context, err);
+	session_forget(spool);
+	if (fresh_find(spool, source, session) && (rc = fresh_write(spool, err)) != 0)
+		return rc;
+	return find(spool, SQL_FIND_SESSION, source, session, keep_session, &keeping, err);
 }

@@ -46,8 +46,11 @@ enum spool_appended { SPOOL_STORED, SPOOL_UNCHANGED };
  * (FORMAT.md "Which revisions are kept"). Marks the session (and what depends on it) dirty. *ret may be NULL.
  */
 int spool_append(struct spool *spool, const struct clean_record *record, enum spool_appended *ret, struct err *err);
-
 typedef int spool_record_fn(void *context, const struct clean_record_view *record, struct err *err);
+/* The same; when the record is stored over an earlier revision, fn is called with that one first. It must not use the spool. */
+int spool_append_over(struct spool *spool, const struct clean_record *record, spool_record_fn *fn, void *context,
+                      enum spool_appended *ret, struct err *err);
+
 /* Every record in seq order; session may be empty (all). The callback's non-zero return stops and is returned. */
 int spool_each_record(struct spool *spool, struct slice session, spool_record_fn *fn, void *context, struct err *err);
 /* The latest revision of each key of kind SESSION, MESSAGE and SIGNAL in one session, ordered by kind, key. */

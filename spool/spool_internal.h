@@ -5,6 +5,7 @@
 #ifndef LF_SPOOL_SPOOL_INTERNAL_H
 #define LF_SPOOL_SPOOL_INTERNAL_H
 #include "spool.h"
+#include "base/hash.h"
 #include "spool_sql.h"
 #include <sqlite3.h>
 
@@ -36,6 +37,7 @@ struct put_set {
 
 /* late.c */
 struct late_counter;
+#define LATE_COUNTED 64
 struct late {
 	struct late_counter *counters; /* a hash table */
 	size_t count, slots;
@@ -43,6 +45,30 @@ struct late {
 	bool marked;                   /* it is dirty in the file, where its stored_ms is marked_ms */
 	struct buf source, session;
 	int64_t tick, last_ms, stored_ms, marked_ms;
+	int64_t counted[LATE_COUNTED]; /* hashes */
+	unsigned counted_count;
+};
+
+/* fresh.c */
+#define FRESH_ROWS 64
+struct fresh_row {
+	struct clean_record_view view; /* of the copy, with its number */
+	struct clean_record *copy;
+	struct hash128 fp;
+	int64_t hash;
+	uint64_t key_hash;
+	enum record_level level;       /* those of the head: they may be higher than the record's own */
+	uint64_t order;
+	bool latest;                   /* of its key */
+	bool in_file;                  /* there is a head of its key in the file */
+	bool in_place;                 /* and under the same session, message, kind and link */
+};
+struct fresh {
+	struct fresh_row rows[FRESH_ROWS];
+	unsigned count;
+	size_t bytes;
+	int64_t last_seq;              /* 0: not known */
+	int failed;                    /* a write: nothing of this transaction may be committed */
 };
 
 /* rows.c: what is counted; the last stands for as many as there are sinks */
@@ -68,6 +94,9 @@ struct spool {
 	bool pausing;
 	struct put_set put;
 	struct late late;
+	struct fresh fresh;
+	struct clean_record *last_session; /* that spool_find_session() gave in this transaction; NULL: none, or it may have changed */
+	unsigned sessions_forgotten;
 	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
 	struct buf scratch;
 	sqlite3_stmt *statements[SQL_COUNT];
@@ -85,6 +114,8 @@ struct query {
 int sql_fail(struct spool *spool, int sqlite_code, struct err *err);
 /* types: one letter a parameter: s struct slice (text), b struct slice (blob), n NULL (no argument), i int64_t. */
 int query_open(struct query *query, struct spool *spool, enum sql_id id, struct err *err, const char *types, ...);
+/* Binds more parameters, those behind the first n. */
+int query_bind(struct query *query, unsigned n, struct err *err, const char *types, ...);
 /* 1: a row, 0: the end, LF_E…. */
 int query_next(struct query *query, struct err *err);
 void query_close(struct query *query);
@@ -109,6 +140,9 @@ int spool_leave(struct spool *spool, bool own, int rc, struct err *err);
 /* late.c: as spool_count() and spool_counter_get() in a transaction of the writer */
 int late_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
 int late_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err);
+/* As SQL_COUNTED_GET and _PUT. */
+int late_counted_get(struct spool *spool, int64_t hash, bool *ret, struct err *err);
+int late_counted_set(struct spool *spool, int64_t hash, struct err *err);
 /* A record of this session was stored. */
 int late_touch(struct spool *spool, const struct clean_record_view *view, struct err *err);
 /* Writes what the statement would see, and all before a commit. */
@@ -148,17 +182,32 @@ uint64_t record_hash(struct spool *spool, const struct clean_record_view *view);
 void record_view(const struct query *query, struct clean_record_view *ret);
 /* True when the row's hash is that of its columns. */
 bool record_intact(struct spool *spool, const struct query *query);
+void session_forget(struct spool *spool);
 /* Moves a record to the dead letters with reason corrupt, and puts the revision before it in its place. */
 int record_quarantine(struct spool *spool, int64_t seq, struct err *err);
 /* Deletes a record and its place as head. */
 int record_drop(struct spool *spool, const struct clean_record_view *view, struct err *err);
 
 /* head.c */
-/* Whether a revision is to be stored (FORMAT.md "Which revisions are kept"); raises the head when it is the same. */
-int head_decide(struct spool *spool, const struct clean_record_view *view, struct slice fp, bool *ret_store, bool *ret_new_link, struct err *err);
-int head_put(struct spool *spool, const struct clean_record_view *view, int64_t seq, struct slice fp, struct err *err);
+/* Whether a revision is to be stored (FORMAT.md "Which revisions are kept"), and over what. */
+struct head_decision {
+	bool store, new_link;
+	bool in_file, in_place;   /* see fresh_row */
+	int64_t seq;              /* of the head in the file; 0: there is none */
+	const struct fresh_row *row; /* of the head among the fresh ones; NULL */
+};
+/* Raises the head when it is the same. */
+int head_decide(struct spool *spool, const struct clean_record_view *view, const struct hash128 *fp, struct head_decision *ret, struct err *err);
 /* Marks what depends on a session: its descendants. */
 int head_mark_tree(struct spool *spool, struct slice source, struct slice session, struct err *err);
+
+/* fresh.c */
+/* A record that is stored, and the head of its key now. The texts of a large body are used until this returns. */
+int fresh_add(struct spool *spool, const struct clean_record_view *view, const struct hash128 *fp, const struct head_decision *over, struct err *err);
+/* The latest revision of a key, when it is not in the file yet; NULL. Until the next statement or record. */
+struct fresh_row *fresh_find(struct spool *spool, struct slice source, struct slice key);
+int fresh_write(struct spool *spool, struct err *err);
+void fresh_forget(struct spool *spool);
 
 /* session.c */
 int64_t session_next_tick(struct spool *spool);

@@ -128,7 +128,7 @@
  */
 /* Those whose plan the unit test checks. */
 #define SPOOL_SQL_HOT(X) \
-	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session FROM head WHERE source=?1 AND key=?2") \
+	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session, message, kind FROM head WHERE source=?1 AND key=?2") \
 	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND session=?2 AND message=?3 AND key=?4 AND fp=?5 LIMIT 1") \
 	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
 	X(SQL_EACH_PART, "SELECT " RECORD_COLUMNS ", h.level, h.ord FROM record r CROSS JOIN head h ON h.source=r.source AND h.key=r.key AND h.seq=r.seq WHERE r.source=?1 AND r.session=?2 AND r.message=?3 AND r.kind=2 ORDER BY r.key") \
@@ -169,6 +169,13 @@
 		" UNION ALL SELECT min(session) FROM outgo WHERE state=0 AND session>?1)") \
 	X(SQL_STORED_BEFORE, "SELECT s.source, s.id FROM session s WHERE s.stored_ms<?1 AND (?2<>0 OR (" SETTLED_SESSION("s") ")) AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1")
 
+/* Rows that are written eight at a time, while there are so many. */
+#define EIGHT(row) row ", " row ", " row ", " row ", " row ", " row ", " row ", " row
+#define RECORD_PUT "INSERT OR FAIL INTO record(seq, source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body) VALUES"
+#define RECORD_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
+#define HEAD_PUT "INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) VALUES"
+#define HEAD_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
 #define SPOOL_SQL_COLD(X) \
 	X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE") \
 	X(SQL_BEGIN_READ, "BEGIN") \
@@ -184,8 +191,13 @@
 	X(SQL_VACUUM, "PRAGMA incremental_vacuum(64)") \
 	X(SQL_WHOLE_CHECK, "PRAGMA integrity_check(1)") \
 	X(SQL_INTEGRITY_CHECK, "PRAGMA integrity_check(5)") \
-	X(SQL_RECORD_PUT, "INSERT INTO record(source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11, ?12)") \
-	X(SQL_HEAD_PUT, "INSERT OR REPLACE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
+	X(SQL_RECORD_PUT, RECORD_PUT RECORD_ROW) \
+	X(SQL_RECORD_PUT_8, RECORD_PUT EIGHT(RECORD_ROW)) \
+	X(SQL_RECORD_LAST, "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name='record'), 0), coalesce((SELECT max(seq) FROM record), 0))") \
+	X(SQL_HEAD_PUT, "INSERT OR FAIL " HEAD_PUT HEAD_ROW) \
+	X(SQL_HEAD_PUT_8, "INSERT OR FAIL " HEAD_PUT EIGHT(HEAD_ROW)) \
+	X(SQL_HEAD_CHANGE, "INSERT OR REPLACE " HEAD_PUT HEAD_ROW) \
+	X(SQL_HEAD_MOVE, "UPDATE head SET seq=?3, level=?4, ord=?5, fp=?6, time=?7 WHERE source=?1 AND key=?2") \
 	X(SQL_HEAD_RAISE, "UPDATE head SET level=?3, ord=?4 WHERE source=?1 AND key=?2") \
 	X(SQL_HEAD_FROM_RECORD, "INSERT OR REPLACE INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) SELECT source, key, seq, session, message, kind, level, ord, fp, link, time FROM record WHERE seq=?1") \
 	X(SQL_HEAD_DROP, "DELETE FROM head WHERE source=?1 AND key=?2 AND seq=?3") \
@@ -262,7 +274,8 @@
 	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
 	X(SQL_COUNTER_GET, "SELECT value FROM counter WHERE name=?1 AND label=?2") \
 	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE (?1='' AND name<>'rows') OR name=?1 ORDER BY name, label") \
-	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?1)") \
+	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?)") \
+	X(SQL_COUNTED_PUT_8, "INSERT OR IGNORE INTO counted(hash) VALUES" EIGHT("(?)")) \
 	X(SQL_COUNTED_COUNT, "SELECT count(*) FROM counted") \
 	X(SQL_COUNTED_TRIM, "DELETE FROM counted WHERE id IN (SELECT id FROM counted ORDER BY id LIMIT ?1)") \
 	X(SQL_META_SET, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value") \

@@ -99,11 +99,11 @@ static int bind_slice(sqlite3_stmt *stmt, int at, struct slice value, bool blob)
 	return sqlite3_bind_text64(stmt, at, ptr, value.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-static int bind_all(sqlite3_stmt *stmt, const char *types, va_list args)
+static int bind_all(sqlite3_stmt *stmt, unsigned behind, const char *types, va_list args)
 {
 	int rc = SQLITE_OK;
 
-	for (int at = 1; *types && rc == SQLITE_OK; types++, at++) {
+	for (int at = (int)behind + 1; *types && rc == SQLITE_OK; types++, at++) {
 		if (*types == 'i')
 			rc = sqlite3_bind_int64(stmt, at, va_arg(args, int64_t));
 		else if (*types == 'n')
@@ -126,7 +126,7 @@ static int open_list(struct query *query, struct spool *spool, enum sql_id id, s
 		query->stmt = NULL;
 		return rc;
 	}
-	rc = bind_all(query->stmt, types, args);
+	rc = bind_all(query->stmt, 0, types, args);
 	if (rc == SQLITE_OK)
 		return 0;
 	rc = sql_fail(spool, rc, err);
@@ -143,6 +143,17 @@ int query_open(struct query *query, struct spool *spool, enum sql_id id, struct 
 	rc = open_list(query, spool, id, err, types, args);
 	va_end(args);
 	return rc;
+}
+
+int query_bind(struct query *query, unsigned n, struct err *err, const char *types, ...)
+{
+	va_list args;
+	int rc;
+
+	va_start(args, types);
+	rc = bind_all(query->stmt, n, types, args);
+	va_end(args);
+	return rc == SQLITE_OK ? 0 : sql_fail(query->spool, rc, err);
 }
 
 int query_next(struct query *query, struct err *err)

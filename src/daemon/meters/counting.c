@@ -25,21 +25,43 @@ int counting_open(struct spool *spool, struct err *err)
 struct mover {
 	struct spool *spool;
 	const struct count_options *options; /* NULL: nothing of an agent's */
+	const char *label;                   /* admitted as it is, with this fact: a histogram moves several counters; NULL: none */
+	char fact[64];
+	size_t fact_len;
 };
+
+static int admit(struct mover *mover, const char *name, const char *label, char room[SERIES_LABEL_BYTES], const char **ret, struct err *err)
+{
+	struct slice fact = { name, strcspn(name, "/") };
+	int rc;
+
+	*ret = label;
+	if (mover->label == label && slice_equal(fact, (struct slice){ mover->fact, mover->fact_len }))
+		return 0;
+	rc = series_admit(mover->spool, mover->options->max_series, fact, label, room, ret, err);
+	mover->label = NULL;
+	if (rc == 0 && *ret == label && fact.len <= sizeof mover->fact) {
+		memcpy(mover->fact, fact.ptr, fact.len);
+		mover->fact_len = fact.len;
+		mover->label = label;
+	}
+	return rc;
+}
 
 static int move(void *context, const char *name, const char *label, int64_t add, struct err *err)
 {
-	const struct mover *mover = context;
-	char admitted[SERIES_LABEL_BYTES];
-	int rc = mover->options ? series_admit(mover->spool, mover->options->max_series, name, label, admitted, err) : 0;
+	struct mover *mover = context;
+	char room[SERIES_LABEL_BYTES];
+	const char *under = label;
+	int rc = mover->options ? admit(mover, name, label, room, &under, err) : 0;
 
-	return rc != 0 ? rc : spool_count(mover->spool, name, mover->options ? admitted : label, add, err);
+	return rc != 0 ? rc : spool_count(mover->spool, name, under, add, err);
 }
 
 static int move_all(struct spool *spool, const struct count_options *options, const struct count_amounts *old, const struct count_amounts *now,
                     struct err *err)
 {
-	struct mover mover = { spool, options };
+	struct mover mover = { .spool = spool, .options = options };
 
 	return count_moves(old, now, move, &mover, err);
 }
@@ -54,11 +76,11 @@ static int see_session(void *context, const struct clean_record_view *view, stru
 struct before { /* what stands in the spool before a record is stored */
 	const struct count_options *options;
 	struct count_session session;
-	bool session_known, head_known;
+	bool session_known;
 	struct count_amounts amounts;
 };
 
-static int see_head(void *context, const struct clean_record_view *view, struct err *err)
+static int see_earlier(void *context, const struct clean_record_view *view, struct err *err)
 {
 	struct before *before = context;
 
@@ -89,12 +111,7 @@ static int look(struct spool *spool, const struct clean_record_view *view, struc
 	before->session_known = rc == 0;
 	if (rc != 0 && rc != LF_ENOENT)
 		return rc;
-	rc = look_for_asked(spool, view, before, err);
-	if (rc != 0)
-		return rc;
-	rc = spool_find_head(spool, view->source, view->key, see_head, before, err);
-	before->head_known = rc == 0;
-	return rc == LF_ENOENT ? 0 : rc;
+	return look_for_asked(spool, view, before, err);
 }
 
 /* Amounts of something that no revision is known of: only if it was never counted. */
@@ -172,7 +189,7 @@ int counting_append(struct spool *spool, const struct count_options *options, co
 	count_amounts_init(&before.amounts);
 	rc = look(spool, view, &before, err);
 	if (rc == 0)
-		rc = spool_append(spool, record, ret, err);
+		rc = spool_append_over(spool, record, see_earlier, &before, ret, err);
 	if (rc == 0 && *ret == SPOOL_STORED)
 		rc = count_stored(spool, &before, view, err);
 	return rc;
@@ -180,7 +197,7 @@ int counting_append(struct spool *spool, const struct count_options *options, co
 
 int counting_add(struct spool *spool, enum fact_id fact, int64_t value, struct err *err)
 {
-	struct mover mover = { spool, NULL };
+	struct mover mover = { .spool = spool };
 
 	return count_observe(&facts[fact], value, "{}", move, &mover, err);
 }

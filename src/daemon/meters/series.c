@@ -50,23 +50,27 @@ static int enter(struct spool *spool, const char *list, const char *fact, const 
 	return rc != 0 ? rc : spool_count(spool, "series", fact, 1, err);
 }
 
-int series_admit(struct spool *spool, unsigned max_series, const char *counter, const char *label, char ret[SERIES_LABEL_BYTES], struct err *err)
+int series_admit(struct spool *spool, unsigned max_series, struct slice fact, const char *label, char room[SERIES_LABEL_BYTES],
+                 const char **ret, struct err *err)
 {
-	char fact[NAME_BYTES], list[NAME_BYTES + 8];
+	static const char prefix[] = "series.";
+	char list[sizeof prefix + NAME_BYTES] = "series.", *name = list + sizeof prefix - 1;
+	size_t n = fact.len < NAME_BYTES ? fact.len : NAME_BYTES;
 	int64_t known = 0, count = 0;
 	int rc;
 
-	snprintf(fact, sizeof fact, "%.*s", (int)strcspn(counter, "/"), counter);
-	snprintf(list, sizeof list, "series.%s", fact);
-	snprintf(ret, SERIES_LABEL_BYTES, "%s", label);
+	memcpy(name, fact.ptr, n);
+	name[n] = '\0';
+	*ret = label;
 	rc = spool_counter_get(spool, list, label, &known, err);
 	if (rc != 0 || known)
 		return rc;
-	rc = spool_counter_get(spool, "series", fact, &count, err);
+	rc = spool_counter_get(spool, "series", name, &count, err);
 	if (rc != 0)
 		return rc;
 	if (count < (int64_t)max_series)
-		return enter(spool, list, fact, label, err);
-	shorten(fact, label, ret);
-	return spool_count(spool, "metrics_overflow", fact, 1, err);
+		return enter(spool, list, name, label, err);
+	shorten(name, label, room);
+	*ret = room;
+	return spool_count(spool, "metrics_overflow", name, 1, err);
 }

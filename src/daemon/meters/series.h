@@ -7,7 +7,9 @@
 #include "spool.h"
 
 #define SERIES_LABEL_BYTES 1024
-/* counter: as count_move_fn has it. ret: the label to count under. Inside the caller's transaction. */
-int series_admit(struct spool *spool, unsigned max_series, const char *counter, const char *label, char ret[SERIES_LABEL_BYTES], struct err *err);
+/* fact: a counter's name up to its '/'. *ret: the label to count under: this one, or what is left of it, in room. Inside the caller's
+ * transaction. */
+int series_admit(struct spool *spool, unsigned max_series, struct slice fact, const char *label, char room[SERIES_LABEL_BYTES],
+                 const char **ret, struct err *err);
 
 #endif

@@ -1,0 +1,264 @@
+/* Records that wait for their transaction's end: what is stored must be what is stored when each has a transaction of its own. */
+#include "spool_fixture.h"
+#include <sqlite3.h>
+
+#define ROUNDS 40
+#define STEPS 150
+
+static uint64_t seed;
+
+static unsigned below(unsigned limit)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(seed >> 33) % limit;
+}
+
+/* Few keys, so that revisions of all levels and orders meet, also with another message, link or session. */
+struct texts {
+	char session[8], message[8], key[8], link[8], body[64];
+};
+
+static struct entry some_entry(struct texts *t)
+{
+	struct entry e = { .level = (enum record_level)(1 + below(3)), .order = below(3) ? below(6) : 0, .time_ms = below(1000) };
+	unsigned k = below(24), home = below(20) ? k % 3 : below(3);
+
+	snprintf(t->session, sizeof t->session, "s%u", home);
+	snprintf(t->message, sizeof t->message, "m%u", below(10) ? k % 5 : below(5));
+	snprintf(t->key, sizeof t->key, "k%u", k);
+	snprintf(t->link, sizeof t->link, "%s", below(12) ? "" : below(2) ? "s1" : "s2");
+	snprintf(t->body, sizeof t->body, "{\"a\":%u}", below(4));
+	e.kind = below(30) == 0 ? RECORD_SESSION : k % 4 == 0 ? RECORD_MESSAGE : below(25) == 0 ? RECORD_SIGNAL : RECORD_PART;
+	if (e.kind == RECORD_SESSION) {
+		snprintf(t->key, sizeof t->key, "%s", t->session);
+		snprintf(t->body, sizeof t->body, "{\"title\":\"%u\"}", below(3));
+	}
+	if (below(40) == 0) /* whatever an agent may do */
+		snprintf(t->key, sizeof t->key, "%s", t->session);
+	e.session = t->session, e.message = t->message, e.key = t->key, e.link = t->link, e.body = t->body;
+	return e;
+}
+
+static void read_rows(sqlite3 *db, const char *sql, struct buf *out)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(stmt); i++)
+			buf_format(out, "%s|", (const char *)sqlite3_column_text(stmt, i));
+		buf_char(out, '\n');
+	}
+	sqlite3_finalize(stmt);
+}
+
+/* All that appending writes, but for times that may lag a second and the numbers of the marks. */
+static char *all_of(const char *dir)
+{
+	struct buf out = { 0 };
+	sqlite3 *db = NULL;
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/spool.db", dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	read_rows(db, "SELECT seq, source, session, message, key, kind, level, ord, link, time, cut, hash, hex(fp), body FROM record ORDER BY seq", &out);
+	read_rows(db, "SELECT source, key, seq, session, message, kind, level, ord, hex(fp), link, time FROM head ORDER BY source, key", &out);
+	read_rows(db, "SELECT source, id, dirty<>0, open FROM session ORDER BY source, id", &out);
+	read_rows(db, "SELECT hash FROM counted ORDER BY id", &out);
+	read_rows(db, "PRAGMA integrity_check", &out);
+	sqlite3_close(db);
+	return buf_take(&out, NULL);
+}
+
+static char *known_session(struct spool *spool, const char *id)
+{
+	struct text text = { 0 };
+	struct err err = { 0 };
+	int rc = spool_find_session(spool, SLICE("opencode"), slice_of(id), add_record, &text, &err);
+
+	assert_true(rc == 0 || rc == LF_ENOENT);
+	return text.buf.data ? buf_take(&text.buf, NULL) : xstrdup("");
+}
+
+/* One step in both; what the spools say of it is the same. */
+static void step(struct spool *together, struct spool *alone)
+{
+	struct err err = { 0 };
+	struct texts t;
+	struct entry e = some_entry(&t);
+	char *a, *b;
+	bool known_a, known_b;
+
+	assert_int_equal(append(together, e), append(alone, e));
+	if (below(4) == 0) {
+		a = known_session(together, e.session);
+		b = known_session(alone, e.session);
+		assert_string_equal(a, b);
+		free(a);
+		free(b);
+	}
+	if (below(3) == 0) {
+		OK(spool_counted_get(together, SLICE("o"), slice_of(e.key), &known_a, &err));
+		OK(spool_counted_get(alone, SLICE("o"), slice_of(e.key), &known_b, &err));
+		assert_int_equal(known_a, known_b);
+		OK(spool_counted_set(together, SLICE("o"), slice_of(e.key), &err));
+		OK(spool_counted_set(alone, SLICE("o"), slice_of(e.key), &err));
+	}
+}
+
+static void rolled_back(struct spool *together)
+{
+	struct err err = { 0 };
+	struct texts t;
+
+	OK(spool_begin(together, &err));
+	for (unsigned n = below(100); n > 0; n--)
+		append(together, some_entry(&t));
+	OK(spool_counted_set(together, SLICE("o"), SLICE("never"), &err));
+	spool_rollback(together);
+}
+
+static void together_is_as_one_by_one(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture other = *f;
+	struct err err = { 0 };
+	char *a, *b;
+
+	other.spool = NULL;
+	snprintf(other.dir, sizeof other.dir, "%s/alone", f->root);
+	other.options.dir = other.dir;
+	reopen(&other);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		seed = 1000 + round;
+		rolled_back(f->spool);
+		OK(spool_begin(f->spool, &err));
+		for (unsigned n = below(STEPS); n > 0; n--)
+			step(f->spool, other.spool);
+		OK(spool_commit(f->spool, &err));
+		a = all_of(f->dir);
+		b = all_of(other.dir);
+		if (strcmp(a, b) != 0)
+			fail_msg("round %u:\n%s\nis not\n%s", round, a, b);
+		free(a);
+		free(b);
+	}
+	OK(spool_check(f->spool, &err));
+	spool_close(other.spool);
+	remove_files(other.dir);
+}
+
+/* ---- what a record goes over ---- */
+
+static struct clean_record *revision(const char *body, enum record_level level)
+{
+	struct clean_record_view view = {
+		.kind = RECORD_MESSAGE, .level = level, .source = SLICE("opencode"), .session = SLICE("s"), .message = SLICE("m"), .key = SLICE("m"),
+		.body = slice_of(body),
+	};
+
+	return clean_record_new(&view);
+}
+
+static void over_is(struct spool *spool, const char *body, enum record_level level, const char *expected)
+{
+	struct clean_record *record = revision(body, level);
+	struct text text = { 0 };
+	struct err err = { 0 };
+
+	OK(spool_append_over(spool, record, add_record, &text, NULL, &err));
+	if (expected)
+		text_is(&text, expected);
+	else
+		buf_done(&text.buf);
+	clean_record_free(record);
+}
+
+static void the_earlier_revision_is_shown(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+
+	OK(spool_begin(f->spool, &err));
+	over_is(f->spool, "{\"a\":1}", RECORD_PARTIAL, "");
+	over_is(f->spool, "{\"a\":2}", RECORD_PROGRESS, "m={\"a\":1};"); /* not in the file yet */
+	OK(spool_commit(f->spool, &err));
+	over_is(f->spool, "{\"a\":1}", RECORD_PARTIAL, "");              /* not stored */
+	over_is(f->spool, "{\"a\":3}", RECORD_FINAL, "m={\"a\":2};");    /* in the file */
+	over_is(f->spool, "{\"a\":4}", RECORD_FINAL, "m={\"a\":3};");    /* a document */
+	OK(spool_begin(f->spool, &err));
+	over_is(f->spool, "{\"a\":5}", RECORD_FINAL, "m={\"a\":4};");
+	over_is(f->spool, "{\"a\":6}", RECORD_FINAL, "m={\"a\":5};");
+	over_is(f->spool, "{\"a\":5}", RECORD_FINAL, "");
+	OK(spool_commit(f->spool, &err));
+}
+
+static void damage(struct fixture *f, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char path[160];
+
+	spool_close(f->spool);
+	f->spool = NULL;
+	snprintf(path, sizeof path, "%s/spool.db", f->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	reopen(f);
+}
+
+static void a_damaged_revision_is_moved_away(void **state)
+{
+	struct fixture *f = *state;
+	struct text text = { 0 };
+	struct err err = { 0 };
+
+	over_is(f->spool, "{\"a\":1}", RECORD_PARTIAL, "");
+	damage(f, "UPDATE record SET body='{\"a\":9}' WHERE seq=1");
+	over_is(f->spool, "{\"a\":2}", RECORD_PROGRESS, ""); /* there is no head then */
+	OK(spool_each_head(f->spool, SLICE("opencode"), SLICE("s"), add_record, &text, &err));
+	text_is(&text, "m={\"a\":2};");
+	over_is(f->spool, "{\"a\":3}", RECORD_FINAL, "m={\"a\":2};");
+	damage(f, "UPDATE record SET body='{\"a\":9}' WHERE seq=3");
+	over_is(f->spool, "{\"a\":4}", RECORD_FINAL, ""); /* an earlier one */
+	OK(spool_each_record(f->spool, SLICE_NONE, add_record, &text, &err));
+	text_is(&text, "m={\"a\":2};m={\"a\":4};");
+	OK(spool_each_head(f->spool, SLICE("opencode"), SLICE("s"), add_record, &text, &err));
+	text_is(&text, "m={\"a\":4};");
+	OK(spool_check(f->spool, &err));
+}
+
+/* A body that is too large to be kept is written at once. */
+static void large_ones_are_stored(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct text text = { 0 };
+	char *body = xmalloc(600001);
+
+	memset(body, 'x', 600000);
+	memcpy(body, "{\"a\":\"", 6);
+	memcpy(body + 599998, "\"}", 3);
+	OK(spool_begin(f->spool, &err));
+	over_is(f->spool, "{\"a\":1}", RECORD_PARTIAL, "");
+	over_is(f->spool, body, RECORD_PROGRESS, "m={\"a\":1};");
+	memset(body, ' ', 600000);
+	over_is(f->spool, "{\"a\":2}", RECORD_FINAL, NULL);
+	OK(spool_commit(f->spool, &err));
+	OK(spool_each_record(f->spool, SLICE_NONE, add_record, &text, &err));
+	assert_int_equal(text.count, 3);
+	assert_true(text.buf.len > 600000);
+	buf_done(&text.buf);
+	OK(spool_check(f->spool, &err));
+	free(body);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(together_is_as_one_by_one), T(the_earlier_revision_is_shown), T(a_damaged_revision_is_moved_away), T(large_ones_are_stored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

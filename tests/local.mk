@@ -5,11 +5,12 @@ LOG_COMPILER = $(SHELL) $(srcdir)/tests/timed
 SH_LOG_COMPILER = $(LOG_COMPILER) $(SHELL)
 TEST_EXTENSIONS = .sh
 
+# The longest first: what starts last ends last.
 shell_tests = \
+	tests/opencode/live.sh tests/t/truth.sh tests/t/otlp-truth.sh tests/t/channels.sh \
 	tests/t/bad-input.sh \
 	tests/t/backends.sh \
 	tests/t/backfill.sh \
-	tests/t/channels.sh \
 	tests/t/claude.sh tests/t/claude-nudge.sh tests/t/claude-live.sh tests/t/claude-grown.sh tests/t/claude-figures.sh tests/t/claude-places.sh tests/t/claude-many.sh tests/t/claude-doctor.sh \
 	tests/t/completion.sh \
 	tests/t/database.sh \
@@ -44,7 +45,7 @@ shell_tests = \
 	tests/t/places.sh \
 	tests/t/otlp-metrics.sh \
 	tests/t/otlp-content.sh tests/t/otlp-signals.sh tests/t/otlp-sinks.sh \
-	tests/t/otlp-faults.sh tests/t/otlp-helper.sh tests/t/otlp-options.sh tests/t/otlp-secrets.sh tests/t/otlp-tls.sh tests/t/otlp-truth.sh \
+	tests/t/otlp-faults.sh tests/t/otlp-helper.sh tests/t/otlp-options.sh tests/t/otlp-secrets.sh tests/t/otlp-tls.sh \
 	tests/t/plugin.sh \
 	tests/t/score.sh \
 	tests/t/prometheus.sh \
@@ -56,11 +57,9 @@ shell_tests = \
 	tests/t/sink.sh \
 	tests/t/stale.sh \
 	tests/t/status-purge.sh \
-	tests/t/truth.sh \
 	tests/t/ui.sh \
 	tests/t/verify.sh \
-	tests/t/watch.sh \
-	tests/opencode/live.sh
+	tests/t/watch.sh
 TESTS += $(shell_tests)
 EXTRA_DIST += $(shell_tests) tests/lint tests/timed .clang-tidy tests/t/lib.sh tests/t/load.sh tests/crash/FAULTS.md tests/opencode tests/ui tests/t/places.jq tests/t/truth.jq tests/run-all tests/fixtures
 EXTRA_DIST += tests/t/claude.jq tests/t/metrics.jq tests/otlp

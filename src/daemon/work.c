@@ -197,6 +197,16 @@ void work_post(struct work *work, struct work_job *job)
 		writer_run(work->spool, job);
 }
 
+void work_do(struct work *work, struct work_job *job)
+{
+	job->err = (struct err){ 0 };
+	job->answer = NULL;
+	if (!work->writer)
+		writer_run(work->spool, job);
+	else if (!job->grouped || !writer_try(work->writer, job))
+		writer_post(work->writer, job);
+}
+
 int work_await(struct work_job *job)
 {
 	void *back;
@@ -213,7 +223,7 @@ int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg,
 {
 	struct work_job job = { .grouped = grouped, .fn = fn, .arg = arg };
 
-	work_post(work, &job);
+	work_do(work, &job);
 	if (work_await(&job) != 0)
 		*err = job.err;
 	return job.rc;

@@ -71,6 +71,8 @@ struct work_job {
 };
 /* Begins it, and goes on: job, and what it names, must stay as they are until work_await(). */
 void work_post(struct work *work, struct work_job *job);
+/* The same by a caller that does nothing meanwhile: it may be done when this returns. */
+void work_do(struct work *work, struct work_job *job);
 /* Its rc: when it appends, 0 means that it is durable. */
 int work_await(struct work_job *job);
 /* Both in one. */

@@ -16,6 +16,8 @@
 struct writer {
 	struct spool *spool;
 	void (*broken)(void);
+	pthread_mutex_t turn;    /* held by who is at the spool; guards what follows but the queue */
+	bool tried;              /* it is a caller's thread: long jobs are not for it */
 	struct mailbox *queue;
 	struct work_job **later; /* not grouped; taken while another ran */
 	int later_count;
@@ -23,10 +25,15 @@ struct writer {
 };
 
 /* After a failed fsync or a damaged page nothing may be tried again on this descriptor. */
-static void answer(struct writer *writer, struct work_job *job)
+static void look_for_damage(struct writer *writer, const struct work_job *job)
 {
 	if ((job->rc == LF_EIO || job->rc == LF_ECORRUPT) && writer->broken)
 		writer->broken();
+}
+
+static void answer(struct writer *writer, struct work_job *job)
+{
+	look_for_damage(writer, job);
 	(void)mailbox_put(job->answer, job, -1);
 }
 
@@ -99,7 +106,7 @@ static void serve_meanwhile(void *context)
 {
 	struct writer *writer = context;
 	struct work_job *jobs[GROUP_JOBS];
-	int n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, 0);
+	int n = writer->tried ? 0 : mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, 0);
 
 	if (n > 0)
 		run_appending(writer, jobs, n);
@@ -125,8 +132,10 @@ static void *writer_main(void *arg)
 	int n;
 
 	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, -1)) >= 0) {
+		pthread_mutex_lock(&writer->turn);
 		run_appending(writer, jobs, n);
 		run_later(writer);
+		pthread_mutex_unlock(&writer->turn);
 	}
 	return NULL;
 }
@@ -138,15 +147,29 @@ int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret,
 	writer->spool = spool;
 	writer->broken = broken;
 	writer->queue = mailbox_new(QUEUE_JOBS);
+	pthread_mutex_init(&writer->turn, NULL);
 	spool_set_pause(spool, serve_meanwhile, writer);
 	if (pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
 		spool_set_pause(spool, NULL, NULL);
 		mailbox_free(writer->queue);
+		pthread_mutex_destroy(&writer->turn);
 		free(writer);
 		return err_set(err, LF_ENOMEM, "cannot start the writer's thread");
 	}
 	*ret = writer;
 	return 0;
+}
+
+bool writer_try(struct writer *writer, struct work_job *job)
+{
+	if (pthread_mutex_trylock(&writer->turn) != 0)
+		return false;
+	writer->tried = true;
+	writer_run(writer->spool, job);
+	writer->tried = false;
+	look_for_damage(writer, job);
+	pthread_mutex_unlock(&writer->turn);
+	return true;
 }
 
 void writer_post(struct writer *writer, struct work_job *job)
@@ -165,6 +188,7 @@ void writer_stop(struct writer *writer)
 	pthread_join(writer->thread, NULL);
 	spool_set_pause(writer->spool, NULL, NULL);
 	mailbox_free(writer->queue);
+	pthread_mutex_destroy(&writer->turn);
 	free(writer->later);
 	free(writer);
 }

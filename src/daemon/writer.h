@@ -1,6 +1,6 @@
 /*
- * The writer: a thread of its own for the spool, and the only one that touches it. Others hand it jobs through a bounded
- * mailbox; each comes back in the mailbox of its own. Jobs that only append are committed together (group commit) and
+ * The writer: a thread of its own for the spool. Others hand it jobs through a bounded mailbox; each comes back in the mailbox of its
+ * own. One thread is at the spool at a time: the writer's, or that of a caller who found it free and only appends. Jobs that only append are committed together (group commit) and
  * answered after the commit: an answer of 0 means durable.
  */
 #ifndef LF_DAEMON_WRITER_H
@@ -11,6 +11,8 @@
 int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret, struct err *err);
 /* From any other thread. Once it stops the job is not done, and its rc is LF_ECLOSED. */
 void writer_post(struct writer *writer, struct work_job *job);
+/* Does it at once on this thread, which saves two changes of threads, if nobody is at the spool; else false. For jobs that append. */
+bool writer_try(struct writer *writer, struct work_job *job);
 /* The same job on this thread, by one who has the spool. */
 void writer_run(struct spool *spool, struct work_job *job);
 /* Does what is queued, then ends the thread and frees it. */

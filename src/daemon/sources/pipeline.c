@@ -204,8 +204,8 @@ static int settle(struct pipeline *pipeline, struct err *err)
 	return rc;
 }
 
-/* Sends the batch on its way once the one before it is durable. */
-static int hand_over(struct pipeline *pipeline, struct err *err)
+/* Sends the batch on its way once the one before it is durable; begin is work_post or work_do. */
+static int hand_over(struct pipeline *pipeline, void (*begin)(struct work *, struct work_job *), struct err *err)
 {
 	struct batch *batch = pipeline->filling;
 	int rc = settle(pipeline, err);
@@ -215,14 +215,14 @@ static int hand_over(struct pipeline *pipeline, struct err *err)
 	gather_hits(pipeline, batch);
 	pipeline->on_way = batch;
 	pipeline->filling = batch == pipeline->batches ? batch + 1 : pipeline->batches;
-	work_post(pipeline->work, &batch->job);
+	begin(pipeline->work, &batch->job);
 	return 0;
 }
 
 /* When it returns 0 all that was given is durable. */
 static int submit(struct pipeline *pipeline, struct err *err)
 {
-	int rc = hand_over(pipeline, err);
+	int rc = hand_over(pipeline, work_do, err);
 
 	return rc == 0 ? settle(pipeline, err) : rc;
 }
@@ -269,7 +269,7 @@ static int take_event(void *context, const struct raw_event *event, struct err *
 		batch->first_mono_ms = clock_mono_ms();
 	batch->records[batch->count++] = record;
 	batch->bytes += clean_record_view(record)->body.len;
-	return batch->count == BATCH_RECORDS || batch->bytes >= BATCH_BYTES ? hand_over(pipeline, err) : 0;
+	return batch->count == BATCH_RECORDS || batch->bytes >= BATCH_BYTES ? hand_over(pipeline, work_post, err) : 0;
 }
 
 /* Waits for input, and meanwhile makes durable what is there. 0: readable. */

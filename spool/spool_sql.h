@@ -75,7 +75,7 @@
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
 	"PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL;" \
-	"PRAGMA synchronous=FULL; PRAGMA cache_size=-6000; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA journal_size_limit=16777216;" \
+	"PRAGMA synchronous=FULL; PRAGMA cache_size=-2500; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA journal_size_limit=16777216;" \
 	"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 #define SPOOL_PRAGMA_READER \
 	"PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"

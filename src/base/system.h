@@ -35,6 +35,8 @@ const char *system_file_system(const char *path);
 /* Runs this program again in this process, as execv(3); name: argv[0] as this process got it. */
 void system_run_self(const char *name, char *const argv[]);
 
+/* Once, before anything is allocated: what is freed is to be given back also while the program works. */
+void system_start(void);
 /* Gives back what is not needed while nothing happens. Cheap, but no more than once in a while. */
 void system_trim(void);
 

@@ -102,6 +102,14 @@ static int drop_code(struct dl_phdr_info *object, size_t size, void *context)
 	return 0;
 }
 
+/* Left to itself, glibc keeps ever larger pieces once some were freed, up to 64 MiB. */
+void system_start(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
 /* Freed memory, and program code that has run, which comes back from the file when it runs again. */
 void system_trim(void)
 {

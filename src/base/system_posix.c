@@ -122,6 +122,10 @@ void system_run_self(const char *name, char *const argv[])
 	(void)execvp(name, argv);
 }
 
+void system_start(void)
+{
+}
+
 void system_trim(void)
 {
 }

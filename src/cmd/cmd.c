@@ -1,6 +1,7 @@
 /* The table of commands, their options and help, and what the commands share. */
 #include "cmd/cmd.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "daemon/request.h"
 #include <errno.h>
@@ -305,6 +306,7 @@ const char *cmd_program = "lfspool";
 int cmd_main(int argc, char **argv)
 {
 	cmd_program = argc > 0 ? argv[0] : cmd_program;
+	system_start();
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk, not a death */
 	if (argc < 2)
 		return print_help(stderr, EXIT_USAGE);

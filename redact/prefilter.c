@@ -375,10 +375,14 @@ static int try_slot(const struct search *search, uint32_t slot, size_t pos)
 	return rc;
 }
 
-/* Any of the three ways to look at a gram may lead to a slot. */
+/* Any of the three ways to look at a gram may lead to a slot. Without a branch: most do not. */
 static bool may_lead(const struct prefilter *filter, uint32_t gram)
 {
-	return is_marked(filter, gram_hash(gram, KNOWN_ALL)) | is_marked(filter, gram_hash(gram, KNOWN_HEAD)) | is_marked(filter, gram_hash(gram, KNOWN_TAIL));
+	unsigned marks = is_marked(filter, gram_hash(gram, KNOWN_ALL));
+
+	marks |= is_marked(filter, gram_hash(gram, KNOWN_HEAD));
+	marks |= is_marked(filter, gram_hash(gram, KNOWN_TAIL));
+	return marks != 0;
 }
 
 static int try_place(const struct search *search, uint32_t gram, size_t pos)

@@ -203,9 +203,14 @@ static void log_problems(struct follow *follow)
 	follow->problems = follow->result.problems;
 }
 
-static bool only_this_session(int rc)
+/* A session that cannot be read does not keep the others; the first failure is told. */
+static int go_on(int rc, const struct err *one, int *first, struct err *err)
 {
-	return rc == LF_ECORRUPT || rc == LF_ELIMIT;
+	if (rc != 0 && *first == 0) {
+		*first = rc;
+		*err = *one;
+	}
+	return rc == LF_ECORRUPT || rc == LF_ELIMIT ? 0 : rc;
 }
 
 static int take_all(struct follow *follow, struct opencode_db *db, struct err *err)
@@ -215,12 +220,7 @@ static int take_all(struct follow *follow, struct opencode_db *db, struct err *e
 
 	for (size_t i = 0; rc == 0 && i < follow->todo_count; i++) {
 		rc = follow_take(follow, db, session_map_at(follow->map, follow->todo[i].place), false, &one);
-		if (rc != 0 && first == 0) {
-			first = rc;
-			*err = one;
-		}
-		if (only_this_session(rc))
-			rc = 0;
+		rc = go_on(rc, &one, &first, err);
 	}
 	log_problems(follow);
 	return rc != 0 ? rc : first;
@@ -356,12 +356,7 @@ static int backfill_all(struct follow *follow, struct opencode_db *db, const str
 			rc = 0;
 		if (rc == 0 && activity.last_ms >= want->since_ms)
 			rc = backfill_session(follow, db, mark, want, ret, &one);
-		if (rc != 0 && first == 0) {
-			first = rc;
-			*err = one;
-		}
-		if (only_this_session(rc))
-			rc = 0;
+		rc = go_on(rc, &one, &first, err);
 	}
 	log_problems(follow);
 	return rc != 0 ? rc : first;

@@ -235,16 +235,21 @@ static int await_others(const struct follow *follow, struct err *err)
 	return 0;
 }
 
-static int look(struct follow *follow, struct err *err)
+static int open_in_turn(struct follow *follow, struct opencode_db **ret, struct err *err)
 {
-	struct opencode_db *db = NULL;
-	bool same_file;
 	int rc = await_others(follow, err);
 
 	if (rc == 0)
 		rc = follow_load(follow, err);
-	if (rc == 0)
-		rc = opencode_db_open(follow->path, &db, err);
+	return rc == 0 ? opencode_db_open(follow->path, ret, err) : rc;
+}
+
+static int look(struct follow *follow, struct err *err)
+{
+	struct opencode_db *db = NULL;
+	bool same_file;
+	int rc = open_in_turn(follow, &db, err);
+
 	if (rc != 0)
 		return rc;
 	identify(follow);
@@ -365,12 +370,8 @@ static int backfill_all(struct follow *follow, struct opencode_db *db, const str
 int follow_backfill(struct follow *follow, const struct backfill *want, struct backfill_result *ret, struct err *err)
 {
 	struct opencode_db *db = NULL;
-	int rc = await_others(follow, err);
+	int rc = open_in_turn(follow, &db, err);
 
-	if (rc == 0)
-		rc = follow_load(follow, err);
-	if (rc == 0)
-		rc = opencode_db_open(follow->path, &db, err);
 	if (rc != 0)
 		return rc;
 	ret->databases++;

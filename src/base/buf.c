@@ -44,7 +44,7 @@ static int grow(struct buf *buf, size_t want)
 	return 0;
 }
 
-char *buf_reserve(struct buf *buf, size_t n)
+static char *make_room(struct buf *buf, size_t n)
 {
 	/* A zeroed buffer, never given to buf_init(), has no cap. */
 	size_t max_bytes = buf->max_bytes && buf->max_bytes < SIZE_MAX / 2 ? buf->max_bytes : SIZE_MAX / 2;
@@ -60,9 +60,22 @@ char *buf_reserve(struct buf *buf, size_t n)
 	return buf->data + buf->len;
 }
 
+/* Most often there is room. */
+static inline char *reserve(struct buf *buf, size_t n)
+{
+	if (!buf->failed && n < buf->cap_bytes - buf->len && buf->len + n <= buf->max_bytes)
+		return buf->data + buf->len;
+	return make_room(buf, n);
+}
+
+char *buf_reserve(struct buf *buf, size_t n)
+{
+	return reserve(buf, n);
+}
+
 int buf_append(struct buf *buf, const void *bytes, size_t n)
 {
-	char *to = buf_reserve(buf, n);
+	char *to = reserve(buf, n);
 
 	if (!to)
 		return buf->failed;
@@ -85,7 +98,14 @@ int buf_text(struct buf *buf, const char *text)
 
 int buf_char(struct buf *buf, char c)
 {
-	return buf_append(buf, &c, 1);
+	char *to = reserve(buf, 1);
+
+	if (!to)
+		return buf->failed;
+	to[0] = c;
+	to[1] = '\0';
+	buf->len++;
+	return 0;
 }
 
 int buf_int(struct buf *buf, int64_t value)

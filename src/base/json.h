@@ -61,6 +61,7 @@ struct json_node {
 	struct slice key;    /* raw with quotes; len 0 in arrays and at the top */
 	int32_t next;        /* sibling or JSON_NONE */
 	int32_t first;       /* child or JSON_NONE */
+	uint32_t keys;       /* private, of an object: one bit for every key that may be in it */
 	uint8_t type;        /* enum json_type: OBJECT ARRAY STRING NUMBER TRUE FALSE NULL */
 	bool escaped;        /* the key has a backslash */
 	bool canonical;      /* a string that json_escape() makes of its text, too: it can be copied as it is */
@@ -76,10 +77,19 @@ void json_doc_done(struct json_doc *doc);
  * beyond max_nodes (0: 4,000,000). */
 int json_parse(struct json_doc *doc, struct slice input, int32_t max_nodes, struct err *err);
 int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key); /* last duplicate wins */
-/* Here, so that the length of a key that is written down is known to the compiler. */
+/* Of the bits of json_node.keys: a key's, without quotes and escapes. */
+static inline uint32_t json_key_bit(const char *key, size_t n)
+{
+	return n ? UINT32_C(1) << (((uint8_t)key[0] * 3u + (uint8_t)key[n - 1] + n * 5u) & 31) : 1;
+}
+/* Here, so that all about a key that is written down is known to the compiler: most that are looked for are not there. */
 static inline int32_t json_get(const struct json_doc *doc, int32_t object, const char *key)
 {
-	return json_member(doc, object, slice_of(key));
+	struct slice name = slice_of(key);
+
+	if (object < 0 || object >= doc->count || !(doc->nodes[object].keys & json_key_bit(name.ptr, name.len)))
+		return JSON_NONE;
+	return json_member(doc, object, name);
 }
 int32_t json_path(const struct json_doc *doc, int32_t object, const char *dotted); /* "a.b.c" */
 enum json_type json_type_of(const struct json_doc *doc, int32_t node); /* JSON_END for JSON_NONE */

@@ -24,8 +24,7 @@ void json_doc_done(struct json_doc *doc)
 struct builder {
 	struct json_doc *doc;
 	int32_t max_nodes;
-	struct slice key;                   /* of the value that comes next */
-	bool escaped;                       /* that key is */
+	struct json_token key;              /* of the value that is added */
 	unsigned depth;
 	int32_t parent[JSON_MAX_DEPTH + 1]; /* by depth; 0 is above the top value */
 	int32_t last[JSON_MAX_DEPTH + 1];   /* last child so far */
@@ -59,14 +58,15 @@ static int add_node(struct builder *b, const struct json_token *token)
 	if (code)
 		return code;
 	nodes = b->doc->nodes;
-	nodes[index] = (struct json_node){ .raw = token->raw, .key = b->key, .next = JSON_NONE,
-	                                   .first = JSON_NONE, .type = (uint8_t)token->type, .escaped = b->escaped, .canonical = token->canonical };
+	nodes[index] = (struct json_node){ .raw = token->raw, .key = b->key.raw, .next = JSON_NONE, .first = JSON_NONE,
+	                                   .type = (uint8_t)token->type, .escaped = b->key.escaped, .canonical = token->canonical };
 	if (*last != JSON_NONE)
 		nodes[*last].next = index;
 	else if (b->depth)
 		nodes[b->parent[b->depth]].first = index;
+	if (b->key.raw.len)
+		nodes[b->parent[b->depth]].keys |= b->key.escaped ? UINT32_MAX : json_key_bit(b->key.raw.ptr + 1, b->key.raw.len - 2);
 	*last = index;
-	b->key = SLICE_NONE;
 	b->doc->count++;
 	return 0;
 }
@@ -77,10 +77,6 @@ static int add_token(struct builder *b, const struct json_token *token)
 	int code;
 
 	switch (token->type) {
-	case JSON_KEY:
-		b->key = token->raw;
-		b->escaped = token->escaped;
-		return 0;
 	case JSON_OBJECT_CLOSE:
 	case JSON_ARRAY_CLOSE:
 		node = &b->doc->nodes[b->parent[b->depth--]];
@@ -113,13 +109,11 @@ int json_parse(struct json_doc *doc, struct slice input, int32_t max_nodes, stru
 
 	b.doc = doc;
 	b.max_nodes = max_nodes > 0 ? max_nodes : DEFAULT_MAX_NODES;
-	b.key = SLICE_NONE;
-	b.escaped = false;
 	b.depth = 0;
 	b.last[0] = JSON_NONE;
 	doc->count = 0;
 	json_reader_init(&reader, input, 0);
-	while (json_next(&reader, &token) != JSON_END) {
+	while (json_next_value(&reader, &token, &b.key) != JSON_END) {
 		int code;
 
 		if (token.type == JSON_BAD)
@@ -169,22 +163,53 @@ static bool raw_equal(struct slice raw, struct slice text)
 
 static bool key_equal(const struct json_node *node, struct slice key)
 {
-	const char *p = node->key.ptr + 1;
-
 	if (node->escaped)
 		return escaped_equal(node->key, key);
-	return node->key.len == key.len + 2 && (!key.len || (*p == *key.ptr && !memcmp(p, key.ptr, key.len)));
+	return node->key.len == key.len + 2 && (!key.len || !memcmp(node->key.ptr + 1, key.ptr, key.len));
 }
 
-int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key)
+#define SHORT_KEY 16
+
+static inline uint64_t load(const char *p, size_t n)
 {
-	const struct json_node *node = node_at(doc, object);
+	uint64_t word = 0;
+
+	memcpy(&word, p, n);
+	return word;
+}
+
+/* n: 1 to SHORT_KEY bytes; two loads that may overlap. */
+static inline bool short_equal(const char *a, const char *b, size_t n)
+{
+	if (n >= 8)
+		return load(a, 8) == load(b, 8) && load(a + n - 8, 8) == load(b + n - 8, 8);
+	if (n >= 4)
+		return load(a, 4) == load(b, 4) && load(a + n - 4, 4) == load(b + n - 4, 4);
+	return a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1];
+}
+
+static int32_t any_member(const struct json_doc *doc, const struct json_node *object, struct slice key)
+{
 	int32_t found = JSON_NONE;
 
-	if (!node || node->type != JSON_OBJECT)
-		return JSON_NONE;
-	for (int32_t i = node->first; i != JSON_NONE; i = doc->nodes[i].next)
+	for (int32_t i = object->first; i != JSON_NONE; i = doc->nodes[i].next)
 		if (key_equal(&doc->nodes[i], key))
+			found = i;
+	return found;
+}
+
+/* Of an object with keys of all kinds, an escaped one perhaps, each is looked at in full. */
+int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key)
+{
+	const struct json_node *nodes = doc->nodes, *node = node_at(doc, object);
+	int32_t found = JSON_NONE;
+
+	if (!node || !(node->keys & json_key_bit(key.ptr, key.len)))
+		return JSON_NONE;
+	if (node->keys == UINT32_MAX || key.len - 1 >= SHORT_KEY)
+		return any_member(doc, node, key);
+	for (int32_t i = node->first; i != JSON_NONE; i = nodes[i].next)
+		if (nodes[i].key.len == key.len + 2 && short_equal(nodes[i].key.ptr + 1, key.ptr, key.len))
 			found = i;
 	return found;
 }
@@ -192,10 +217,9 @@ int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key
 int32_t json_path(const struct json_doc *doc, int32_t object, const char *dotted)
 {
 	for (;;) {
-		size_t n = 0;
+		const char *dot = strchr(dotted, '.');
+		size_t n = dot ? (size_t)(dot - dotted) : strlen(dotted);
 
-		while (dotted[n] && dotted[n] != '.')
-			n++;
 		object = json_member(doc, object, (struct slice){ dotted, n });
 		if (object == JSON_NONE || !dotted[n])
 			return object;

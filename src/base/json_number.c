@@ -90,14 +90,38 @@ static uint64_t whole_value(const struct decimal *d)
 	return value;
 }
 
+#define PLAIN_DIGITS 18 /* so many fit whatever they are */
+
+/* Most numbers are a few digits and nothing else. */
+static bool read_plain(struct slice text, int64_t *ret)
+{
+	int64_t value = 0;
+
+	if (text.len > PLAIN_DIGITS)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned digit = (unsigned)((uint8_t)text.ptr[i] - '0');
+
+		if (digit > 9)
+			return false;
+		value = value * 10 + (int64_t)digit;
+	}
+	*ret = value;
+	return true;
+}
+
 int64_t json_int(const struct json_doc *doc, int32_t node, int64_t fallback)
 {
+	struct slice raw = json_raw(doc, node);
 	struct decimal d;
+	int64_t plain;
 	uint64_t value;
 
 	if (json_type_of(doc, node) != JSON_NUMBER)
 		return fallback;
-	d = take_apart(json_raw(doc, node));
+	if (read_plain(raw, &plain))
+		return plain;
+	d = take_apart(raw);
 	if (!is_whole(&d))
 		return fallback;
 	value = whole_value(&d);

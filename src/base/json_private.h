@@ -2,6 +2,12 @@
 #ifndef LF_BASE_JSON_PRIVATE_H
 #define LF_BASE_JSON_PRIVATE_H
 #include "base/json.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Like json_next(), but a key does not come alone: it is in *ret_key with its value, which has raw.len 0 when there is none. */
+enum json_type json_next_value(struct json_reader *reader, struct json_token *ret, struct json_token *ret_key);
 
 /*
  * Looks at the sequence that begins at p, where p < end and *p >= 0x80: its length when it is valid,
@@ -11,6 +17,33 @@ int utf8_step(const char *p, const char *end);
 
 /* Past the bytes that stand for themselves in a JSON string: all ASCII but quotes, backslashes and control characters. */
 const char *json_skip_plain(const char *p, const char *end);
+
+#ifdef __SSE2__
+/* Which of sixteen bytes are others; the first one's bit is the lowest. As signed numbers those above ASCII are below the blank too. */
+static inline unsigned json_stops(const char *p)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p), stops = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+
+	stops = _mm_or_si128(stops, _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+	return (unsigned)_mm_movemask_epi8(stops);
+}
+#endif
+
+/* The same for the first bytes, in line: most keys and many values are not longer. It may stop before a byte that is plain. */
+static inline const char *json_skip_few_plain(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	unsigned stops;
+
+	if (end - p < 16)
+		return p;
+	stops = json_stops(p);
+	return stops ? p + __builtin_ctz(stops) : p + 16;
+#else
+	(void)end;
+	return p;
+#endif
+}
 
 /* Whether json_escape() would write the escape of n bytes at p: it has one way to write a character. */
 bool json_is_own_escape(const char *p, size_t n);

@@ -5,10 +5,12 @@
 #include "base/json_block.h"
 #include "base/json_private.h"
 
+/* What every token goes through is written out in both ways in: calls cost more than the work does. */
+#define INLINE static inline __attribute__((always_inline))
+
 enum state {
 	EXPECT_VALUE,
 	EXPECT_VALUE_OR_CLOSE, /* after [ */
-	EXPECT_KEY,            /* after a comma in an object */
 	EXPECT_KEY_OR_CLOSE,   /* after { */
 	EXPECT_COMMA_OR_CLOSE, /* after a value */
 	EXPECT_END             /* after the top value */
@@ -37,22 +39,25 @@ static bool fail_end(struct json_reader *reader)
 	return fail(reader, reader->end, "the text ends too early");
 }
 
-static bool in_object(const struct json_reader *reader)
+static inline bool in_object(const struct json_reader *reader)
 {
 	unsigned level = reader->depth - 1;
 
 	return reader->kinds[level / 64] >> (level % 64) & 1;
 }
 
-static void after_value(struct json_reader *reader)
+static inline void after_value(struct json_reader *reader)
 {
 	reader->state = reader->depth ? EXPECT_COMMA_OR_CLOSE : EXPECT_END;
 }
 
-static void skip_blanks(struct json_reader *reader)
+static inline void skip_blanks(struct json_reader *reader)
 {
 	const char *p = reader->pos;
 
+	/* Streams have none. */
+	if (p < reader->end && (uint8_t)*p > ' ')
+		return;
 	while (p < reader->end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
 		p++;
 	reader->pos = p;
@@ -131,20 +136,33 @@ static const char *skip_blocks(const char *p, const char *end, struct json_token
 	return p - carry;
 }
 
-static bool read_string(struct json_reader *reader, struct json_token *ret)
+/* From p on, inside a string, to its quote. NULL: failed. */
+static const char *skip_string(struct json_reader *reader, const char *p, struct json_token *ret)
 {
-	const char *end = reader->end, *p = json_skip_plain(reader->pos + 1, end);
+	const char *end = reader->end;
+
+	for (p = json_skip_plain(p, end); p == end || *p != '"'; p = json_skip_plain(skip_blocks(p, end, ret), end)) {
+		if (p == end) {
+			fail_end(reader);
+			return NULL;
+		}
+		p = string_special(reader, p, ret);
+		if (!p)
+			return NULL;
+	}
+	return p;
+}
+
+INLINE bool read_string(struct json_reader *reader, struct json_token *ret)
+{
+	const char *p = json_skip_few_plain(reader->pos + 1, reader->end);
 
 	ret->type = JSON_STRING;
 	ret->canonical = true;
-	while (p == end || *p != '"') {
-		if (p == end)
-			return fail_end(reader);
-		p = string_special(reader, p, ret);
-		if (!p)
-			return false;
-		p = json_skip_plain(skip_blocks(p, end, ret), end);
-	}
+	if (p == reader->end || *p != '"')
+		p = skip_string(reader, p, ret);
+	if (!p)
+		return false;
 	ret->raw = (struct slice){ reader->pos, (size_t)(p + 1 - reader->pos) };
 	reader->pos = p + 1;
 	return true;
@@ -232,7 +250,7 @@ static bool close_level(struct json_reader *reader, struct json_token *ret)
 	return true;
 }
 
-static bool read_value(struct json_reader *reader, struct json_token *ret)
+INLINE bool read_value(struct json_reader *reader, struct json_token *ret)
 {
 	char c = *reader->pos;
 	bool ok;
@@ -249,7 +267,7 @@ static bool read_value(struct json_reader *reader, struct json_token *ret)
 	return ok;
 }
 
-static bool read_key(struct json_reader *reader, struct json_token *ret)
+INLINE bool read_key(struct json_reader *reader, struct json_token *ret)
 {
 	if (*reader->pos != '"')
 		return fail(reader, reader->pos, "a key was expected");
@@ -266,59 +284,84 @@ static bool read_key(struct json_reader *reader, struct json_token *ret)
 	return true;
 }
 
-/* After a value inside a level: its close, or a comma and what follows it. */
-static bool read_next_item(struct json_reader *reader, struct json_token *ret)
+/* Past a comma inside a level. False: nothing stands behind it, or it is no comma. */
+static inline bool skip_comma(struct json_reader *reader)
 {
-	bool object = in_object(reader);
-
-	if (*reader->pos == (object ? '}' : ']'))
-		return close_level(reader, ret);
 	if (*reader->pos != ',')
 		return fail(reader, reader->pos, "a comma or the end of the list was expected");
 	reader->pos++;
 	skip_blanks(reader);
-	if (reader->pos == reader->end)
-		return fail_end(reader);
-	return object ? read_key(reader, ret) : read_value(reader, ret);
+	return reader->pos < reader->end || fail_end(reader);
 }
 
-static bool read_token(struct json_reader *reader, struct json_token *ret)
+/* At *reader->pos, which is no blank. key: where a key goes, its value is read at once then; NULL: it is a token like others. */
+INLINE bool read_token(struct json_reader *reader, struct json_token *ret, struct json_token *ret_key)
 {
 	char c = *reader->pos;
+	bool key = false;
 
 	switch ((enum state)reader->state) {
-	case EXPECT_VALUE:
-		return read_value(reader, ret);
-	case EXPECT_VALUE_OR_CLOSE:
-		return c == ']' ? close_level(reader, ret) : read_value(reader, ret);
-	case EXPECT_KEY:
-		return read_key(reader, ret);
-	case EXPECT_KEY_OR_CLOSE:
-		return c == '}' ? close_level(reader, ret) : read_key(reader, ret);
 	case EXPECT_COMMA_OR_CLOSE:
-		return read_next_item(reader, ret);
-	case EXPECT_END:
+		key = in_object(reader);
+		if (c == (key ? '}' : ']'))
+			return close_level(reader, ret);
+		if (!skip_comma(reader))
+			return false;
 		break;
+	case EXPECT_VALUE:
+		break;
+	case EXPECT_VALUE_OR_CLOSE:
+		if (c == ']')
+			return close_level(reader, ret);
+		break;
+	case EXPECT_KEY_OR_CLOSE:
+		if (c == '}')
+			return close_level(reader, ret);
+		key = true;
+		break;
+	case EXPECT_END:
+		return fail(reader, reader->pos, "something stands after the value");
 	}
-	return fail(reader, reader->pos, "something stands after the value");
+	if (key && !ret_key)
+		return read_key(reader, ret);
+	if (key) {
+		if (!read_key(reader, ret_key))
+			return false;
+		skip_blanks(reader);
+		if (reader->pos == reader->end)
+			return fail_end(reader);
+	}
+	return read_value(reader, ret);
 }
 
-enum json_type json_next(struct json_reader *reader, struct json_token *ret)
+INLINE enum json_type next_token(struct json_reader *reader, struct json_token *ret, struct json_token *ret_key)
 {
-	ret->type = JSON_BAD;
-	ret->raw = SLICE_NONE;
 	ret->escaped = ret->canonical = false;
 	if (reader->error)
-		return JSON_BAD;
+		goto bad;
 	skip_blanks(reader);
 	if (reader->pos < reader->end) {
-		if (read_token(reader, ret))
+		if (read_token(reader, ret, ret_key))
 			return ret->type;
 	} else if (reader->state == EXPECT_END) {
+		ret->raw = SLICE_NONE;
 		return ret->type = JSON_END;
 	} else {
 		fail_end(reader);
 	}
+bad:
 	ret->raw = SLICE_NONE;
 	return ret->type = JSON_BAD;
+}
+
+enum json_type json_next(struct json_reader *reader, struct json_token *ret)
+{
+	return next_token(reader, ret, NULL);
+}
+
+enum json_type json_next_value(struct json_reader *reader, struct json_token *ret, struct json_token *ret_key)
+{
+	ret_key->raw = SLICE_NONE;
+	ret_key->escaped = false;
+	return next_token(reader, ret, ret_key);
 }

@@ -260,18 +260,14 @@ static bool is_plain(uint8_t byte)
 }
 
 #ifdef __SSE2__
-/* Sixteen bytes at a time. As signed numbers those above ASCII are below the blank too. */
+/* Sixteen bytes at a time. */
 const char *json_skip_plain(const char *p, const char *end)
 {
-	const __m128i blank = _mm_set1_epi8(' '), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-
 	while (end - p >= 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-		__m128i stops = _mm_or_si128(_mm_cmplt_epi8(bytes, blank), _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-		int mask = _mm_movemask_epi8(stops);
+		unsigned stops = json_stops(p);
 
-		if (mask)
-			return p + __builtin_ctz((unsigned)mask);
+		if (stops)
+			return p + __builtin_ctz(stops);
 		p += 16;
 	}
 	while (p < end && is_plain((uint8_t)*p))
@@ -315,6 +311,7 @@ bool json_is_own_escape(const char *p, size_t n)
 
 /* Gathered before they are appended; behind them there is room for what a block becomes, and for what is copied in vain. */
 #define PIECE_BYTES 512
+#define SHORT_BYTES 16
 
 /* By character: the letter behind the backslash. */
 static const char escape_letters[128] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
@@ -375,7 +372,27 @@ static char *write_piece(struct buf *out, char *piece, const char *end)
 	return piece;
 }
 
-int json_escape(struct slice text, struct buf *out)
+/* Most keys are short and have nothing to escape. False: this one is not so, and nothing was written. */
+static inline bool escape_short(struct slice text, struct buf *out)
+{
+	char *to = buf_reserve(out, text.len + 2);
+
+	if (!to)
+		return true;
+	for (size_t i = 0; i < text.len; i++) {
+		to[i + 1] = text.ptr[i];
+		if (!is_plain((uint8_t)text.ptr[i])) {
+			*to = '\0';
+			return false;
+		}
+	}
+	to[0] = to[text.len + 1] = '"';
+	to[text.len + 2] = '\0';
+	out->len += text.len + 2;
+	return true;
+}
+
+static int escape_long(struct slice text, struct buf *out)
 {
 	const char *p = text.len ? text.ptr : "", *end = p + text.len;
 	char piece[PIECE_BYTES + 2 * JSON_BLOCK + RUN], *to = piece;
@@ -402,4 +419,9 @@ int json_escape(struct slice text, struct buf *out)
 	}
 	*to++ = '"';
 	return buf_append(out, piece, (size_t)(to - piece));
+}
+
+int json_escape(struct slice text, struct buf *out)
+{
+	return text.len <= SHORT_BYTES && escape_short(text, out) ? out->failed : escape_long(text, out);
 }

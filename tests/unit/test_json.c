@@ -14,8 +14,26 @@
 /* Literals with their length, since some hold NUL. */
 #define L(text) { text, sizeof(text) - 1 }
 
+/* Token by token: the same is refused at the same place. */
+static void expect_tokens(struct slice text, int code, const char *words)
+{
+	struct json_reader reader;
+	struct json_token token;
+	struct err err = { 0 };
+
+	json_reader_init(&reader, text, 0);
+	while (json_next(&reader, &token) > JSON_BAD)
+		;
+	assert_int_equal(token.type, code == 0 ? JSON_END : JSON_BAD);
+	if (code != 0) {
+		err_set(&err, LF_EINVAL, "%s at byte %zu", reader.error, (size_t)(reader.pos - reader.base));
+		assert_string_equal(err.text, words);
+	}
+}
+
 static int parse(struct slice text)
 {
+	struct err err = { 0 };
 	struct json_doc doc;
 	/* An exact heap copy: a read beyond the end is seen by the address sanitizer. */
 	char *copy = malloc(text.len ? text.len : 1);
@@ -24,7 +42,8 @@ static int parse(struct slice text)
 	assert_non_null(copy);
 	memcpy(copy, text.ptr, text.len);
 	json_doc_init(&doc);
-	code = json_parse(&doc, (struct slice){ copy, text.len }, 0, NULL);
+	code = json_parse(&doc, (struct slice){ copy, text.len }, 0, &err);
+	expect_tokens((struct slice){ copy, text.len }, code, err.text);
 	json_doc_done(&doc);
 	free(copy);
 	return code;
@@ -160,6 +179,52 @@ static void document_is_found(void **state)
 	json_doc_done(&doc);
 }
 
+/* Keys of all lengths up to one that is longer than what is compared at once, each with its neighbours in the object. */
+static void members_of_all_lengths(void **state)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEF";
+	struct json_doc doc;
+	struct buf text;
+	char key[64];
+
+	(void)state;
+	json_doc_init(&doc);
+	buf_init(&text, 0);
+	for (unsigned few = 0; few < 2; few++) {
+		buf_clear(&text);
+		buf_text(&text, "{\"\":-1");
+		for (int n = 1; n <= (few ? 4 : 20); n++)
+			for (int at = 0; at < n; at++)
+				buf_format(&text, ",\"%.*s*%s\":%d", at, letters, letters + sizeof letters - (n - at), n * 100 + at);
+		buf_text(&text, "}");
+		assert_int_equal(json_parse(&doc, buf_view(&text), 0, NULL), 0);
+		assert_int_equal(json_int(&doc, json_get(&doc, 0, ""), 0), -1);
+		for (int n = 1; n <= (few ? 4 : 20); n++)
+			for (int at = 0; at < n; at++) {
+				snprintf(key, sizeof key, "%.*s*%s", at, letters, letters + sizeof letters - (n - at));
+				assert_int_equal(json_int(&doc, json_get(&doc, 0, key), 0), n * 100 + at);
+				key[at] = '+';
+				assert_int_equal(json_get(&doc, 0, key), JSON_NONE);
+			}
+	}
+	buf_done(&text);
+	json_doc_done(&doc);
+}
+
+static void members_with_escapes(void **state)
+{
+	struct json_doc doc;
+
+	(void)state;
+	json_doc_init(&doc);
+	assert_int_equal(json_parse(&doc, SLICE("{\"time\":1,\"\\u0074ime\":2,\"\\u0069d\":3,\"x\":[{\"id\":4}]}"), 0, NULL), 0);
+	assert_int_equal(json_int(&doc, json_get(&doc, 0, "time"), 0), 2);
+	assert_int_equal(json_int(&doc, json_get(&doc, 0, "id"), 0), 3);
+	assert_int_equal(json_int(&doc, json_get(&doc, doc.nodes[json_get(&doc, 0, "x")].first, "id"), 0), 4);
+	assert_int_equal(json_get(&doc, json_get(&doc, 0, "x"), "id"), JSON_NONE);
+	json_doc_done(&doc);
+}
+
 static void missing_is_no_trouble(void **state)
 {
 	struct json_doc doc;
@@ -190,7 +255,8 @@ static void integers(void **state)
 		{ "0", 0 }, { "-0", 0 }, { "1e3", 1000 }, { "5.0", 5 }, { "1.50e1", 15 }, { "120e-1", 12 }, { "0.001e3", 1 },
 		{ "9223372036854775807", INT64_MAX }, { "9223372036854775808", INT64_MAX }, { "-9223372036854775808", INT64_MIN },
 		{ "-9223372036854775807", -INT64_MAX }, { "-9223372036854775809", INT64_MIN }, { "1e99", INT64_MAX }, { "-1e999999999999", INT64_MIN },
-		{ "9007199254740993.0", 9007199254740993 }, { "0e999999999", 0 }, { "0.0e-999999999999", 0 },
+		{ "9007199254740993.0", 9007199254740993 }, { "999999999999999999", 999999999999999999 }, { "1000000000000000001", 1000000000000000001 },
+		{ "0e999999999", 0 }, { "0.0e-999999999999", 0 },
 		{ "1.5", -77 }, { "1e-1", -77 }, { "1e-99999999999", -77 }, { "\"5\"", -77 }, { "null", -77 }, { "[5]", -77 },
 	};
 	struct json_doc doc;
@@ -382,7 +448,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts), cmocka_unit_test(refuses), cmocka_unit_test(says_where),
 		cmocka_unit_test(depth_is_bounded), cmocka_unit_test(levels_keep_their_kind), cmocka_unit_test(nodes_are_bounded),
-		cmocka_unit_test(document_is_found), cmocka_unit_test(missing_is_no_trouble), cmocka_unit_test(integers),
+		cmocka_unit_test(document_is_found), cmocka_unit_test(members_of_all_lengths),
+		cmocka_unit_test(members_with_escapes), cmocka_unit_test(missing_is_no_trouble), cmocka_unit_test(integers),
 		cmocka_unit_test(strings_on_the_heap), cmocka_unit_test(unescapes), cmocka_unit_test(escapes),
 		cmocka_unit_test(utf8_is_cut_at_characters), cmocka_unit_test(writer_places_commas),
 		cmocka_unit_test(writer_stops_at_depth), cmocka_unit_test(doubles_are_short_and_exact),

@@ -41,11 +41,25 @@ static uint8_t classify(const struct walk *walk, struct slice key, uint8_t by_na
 	return (by_name & NAME_VALUE) && walk->named[walk->depth] ? NAME_MANY : by_name;
 }
 
-static struct known_key *key_slot(struct redactor *redactor, struct slice key)
+/* A key has two slots, side by side: two that meet in one do not take turns in it. */
+static struct known_key *key_slots(struct redactor *redactor, struct slice key)
 {
 	uint8_t first = (uint8_t)key.ptr[0], middle = (uint8_t)key.ptr[key.len / 2], last = (uint8_t)key.ptr[key.len - 1];
 
-	return &redactor->keys[(key.len * 61u + first * 31u + middle * 7u + last) % KNOWN_KEYS];
+	return &redactor->keys[(key.len * 61u + first * 31u + middle * 7u + last) % (KNOWN_KEYS / 2) * 2];
+}
+
+static bool is_known(const struct known_key *known, struct slice key)
+{
+	return known->len == key.len && memcmp(known->text, key.ptr, key.len) == 0;
+}
+
+static void remember_key(struct known_key *known, struct slice key, uint8_t class)
+{
+	known[1] = known[0];
+	memcpy(known->text, key.ptr, key.len);
+	known->len = (uint8_t)key.len;
+	known->class = class;
 }
 
 /* {"mime":…,"bytes":…,"xxh3":…} in place of a data: URL. */
@@ -151,23 +165,21 @@ static int key_token(struct walk *walk, const struct json_token *token, struct s
 {
 	struct redactor *redactor = walk->redactor;
 	bool short_key = key.len && key.len <= sizeof redactor->keys->text;
-	struct known_key *known = short_key ? key_slot(redactor, key) : NULL;
+	struct known_key *known = short_key ? key_slots(redactor, key) : NULL;
 	uint8_t class;
 	bool changed;
 	int rc;
 
-	if (known && known->len == key.len && memcmp(known->text, key.ptr, key.len) == 0) {
-		walk->classes[walk->depth] = classify(walk, key, known->class);
-		return 0;
-	}
+	for (unsigned i = 0; known && i < 2; i++)
+		if (is_known(&known[i], key)) {
+			walk->classes[walk->depth] = classify(walk, key, known[i].class);
+			return 0;
+		}
 	class = (uint8_t)name_class(key);
 	walk->classes[walk->depth] = classify(walk, key, class);
 	rc = write_string(walk, token, key, NAME_PLAIN, &changed);
-	if (known && !rc && !changed) {
-		memcpy(known->text, key.ptr, key.len);
-		known->len = (uint8_t)key.len;
-		known->class = class;
-	}
+	if (known && !rc && !changed)
+		remember_key(known, key, class);
 	return rc;
 }
 

@@ -232,6 +232,7 @@ int ingest_new(const struct ingest_options *options, struct ingest **ret, struct
 	buf_init(&in->key, 2048);
 	buf_init(&in->link, 1024);
 	buf_init(&in->name_text, 0);
+	buf_init(&in->type, 0);
 	buf_init(&in->scratch, 2 * INGEST_MAX_VALUE_BYTES);
 	*ret = in;
 	return 0;
@@ -303,6 +304,7 @@ void ingest_free(struct ingest *in)
 	buf_done(&in->key);
 	buf_done(&in->link);
 	buf_done(&in->name_text);
+	buf_done(&in->type);
 	buf_done(&in->scratch);
 	next_free(in->next);
 	claude_free(in->claude);

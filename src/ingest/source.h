@@ -13,7 +13,7 @@ struct ingest {
 	struct frame *frame;
 	struct ingest_counts counts;
 	struct json_doc doc;
-	struct buf body, session, message, key, link, name_text, scratch;
+	struct buf body, session, message, key, link, name_text, type, scratch;
 	struct json_writer out;
 	uint64_t line;
 	int64_t seen_ms;         /* the newest explicit time in this input: event ids are unwrapped near it */

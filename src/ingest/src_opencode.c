@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "ingest/source.h"
 #include <stdio.h>
-#include <stdlib.h>
 
+#define TYPE_MAX_BYTES 256
 #define EVENT_WRAP (UINT64_C(1) << 48)
 
 /*
@@ -38,7 +38,7 @@ static void read_clock(struct ingest *in, int32_t id)
 	in->event_ms = (int64_t)(order / 4096);
 }
 
-static void note_time(struct ingest *in, int32_t object, const char *key)
+static inline void note_time(struct ingest *in, int32_t object, const char *key)
 {
 	int32_t node = json_get(&in->doc, object, key);
 
@@ -49,15 +49,16 @@ static void note_time(struct ingest *in, int32_t object, const char *key)
 /* Times that an event names itself; the clock of its id is unwrapped near them. */
 static void note_times(struct ingest *in, int32_t properties)
 {
-	int32_t info_time = json_path(&in->doc, properties, "info.time"), part = json_get(&in->doc, properties, "part");
+	const struct json_doc *doc = &in->doc;
+	int32_t info_time = json_get(doc, json_get(doc, properties, "info"), "time"), part = json_get(doc, properties, "part");
 
 	note_time(in, properties, "time");
 	note_time(in, properties, "timestamp");
 	note_time(in, info_time, "created");
 	note_time(in, info_time, "updated");
 	note_time(in, info_time, "completed");
-	note_time(in, json_get(&in->doc, part, "time"), "start");
-	note_time(in, json_path(&in->doc, part, "state.time"), "start");
+	note_time(in, json_get(doc, part, "time"), "start");
+	note_time(in, json_get(doc, json_get(doc, part, "state"), "time"), "start");
 }
 
 static int begin_signal(struct ingest *in, int32_t properties, const char *type)
@@ -279,11 +280,13 @@ static int on_nothing(struct ingest *in, int32_t p, struct err *err)
 	return SKIPPED;
 }
 
-/* A name that ends in '.' stands for all that begin with it; the first row that fits counts. */
+/* A name that ends in '.' stands for all that begin with it; the first row that fits counts. Most events are of the first two. */
 static const struct {
 	const char *type;
 	int (*handle)(struct ingest *in, int32_t properties, struct err *err);
 } events[] = {
+	{ "message.part.updated", on_part },
+	{ "message.updated", on_message },
 	{ "session.created", on_session },
 	{ "session.updated", on_session },
 	{ "session.deleted", on_deleted },
@@ -292,9 +295,7 @@ static const struct {
 	{ "session.error", on_error },
 	{ "session.diff", on_diff },
 	{ "session.compacted", on_nothing },
-	{ "message.updated", on_message },
 	{ "message.removed", on_removed },
-	{ "message.part.updated", on_part },
 	{ "message.part.delta", on_nothing },
 	{ "message.part.removed", on_nothing },
 	{ "permission.asked", on_permission },
@@ -352,12 +353,21 @@ static int32_t unwrap(const struct json_doc *doc, int32_t node)
 	return node;
 }
 
+static bool set_type(struct ingest *in, int32_t node)
+{
+	struct buf *type = &in->type;
+
+	buf_clear(type);
+	if (json_text(&in->doc, node, type) != 0 || type->len > TYPE_MAX_BYTES || memchr(type->data, '\0', type->len))
+		return false;
+	strip_version(type->data);
+	return true;
+}
+
 int opencode_event(struct ingest *in, int32_t node, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
 	int32_t event, properties;
-	char *type;
-	int rc;
 
 	if (json_get(doc, node, "hook") != JSON_NONE && !json_string_is(doc, json_get(doc, node, "hook"), "event"))
 		return SKIPPED;
@@ -365,17 +375,11 @@ int opencode_event(struct ingest *in, int32_t node, struct err *err)
 	properties = json_get(doc, event, "properties");
 	if (properties == JSON_NONE)
 		properties = json_get(doc, event, "data");
-	type = json_strdup(doc, json_get(doc, event, "type"), 256);
-	if (!type || properties == JSON_NONE) {
-		free(type);
+	if (properties == JSON_NONE || !set_type(in, json_get(doc, event, "type")))
 		return NOT_MINE;
-	}
-	strip_version(type);
 	in->event_id = json_get(doc, event, "id");
 	ingest_note_time(in, json_int(doc, json_get(doc, node, "t"), 0)); /* of a plugin's log */
 	note_times(in, properties);
 	read_clock(in, in->event_id);
-	rc = dispatch(in, type, properties, err);
-	free(type);
-	return rc;
+	return dispatch(in, in->type.data, properties, err);
 }

@@ -17,7 +17,7 @@ static bool is_placeholder(struct slice title)
 static void session_body(struct ingest *in, int32_t info)
 {
 	const struct json_doc *doc = &in->doc;
-	int32_t title = json_get(doc, info, "title");
+	int32_t title = json_get(doc, info, "title"), time = json_get(doc, info, "time");
 
 	body_begin(in);
 	buf_clear(&in->scratch);
@@ -28,8 +28,8 @@ static void session_body(struct ingest *in, int32_t info)
 	body_text(in, "directory", json_get(doc, info, "directory"));
 	body_text(in, "version", json_get(doc, info, "version"));
 	body_text(in, "agent", json_get(doc, info, "agent"));
-	body_number(in, "created", json_path(doc, info, "time.created"));
-	body_number(in, "archived", json_path(doc, info, "time.archived"));
+	body_number(in, "created", json_get(doc, time, "created"));
+	body_number(in, "archived", json_get(doc, time, "archived"));
 	if (json_type_of(doc, json_get(doc, info, "metadata")) == JSON_OBJECT)
 		body_json(in, "metadata", json_get(doc, info, "metadata"));
 	body_end(in);
@@ -51,6 +51,7 @@ int opencode_session(struct ingest *in, int32_t info, struct err *err)
 void opencode_tokens(struct ingest *in, int32_t tokens)
 {
 	const struct json_doc *doc = &in->doc;
+	int32_t cache = json_get(doc, tokens, "cache");
 
 	if (json_type_of(doc, tokens) != JSON_OBJECT)
 		return;
@@ -59,8 +60,8 @@ void opencode_tokens(struct ingest *in, int32_t tokens)
 	body_number(in, "input", json_get(doc, tokens, "input"));
 	body_number(in, "output", json_get(doc, tokens, "output"));
 	body_number(in, "reasoning", json_get(doc, tokens, "reasoning"));
-	body_number(in, "cache_read", json_path(doc, tokens, "cache.read"));
-	body_number(in, "cache_write", json_path(doc, tokens, "cache.write"));
+	body_number(in, "cache_read", json_get(doc, cache, "read"));
+	body_number(in, "cache_write", json_get(doc, cache, "write"));
 	jw_object_close(&in->out);
 }
 
@@ -105,9 +106,10 @@ void opencode_diffs(struct ingest *in, const char *key, int32_t list)
 	jw_array_close(&in->out);
 }
 
-static void message_body(struct ingest *in, int32_t info, bool user)
+static void message_body(struct ingest *in, int32_t info, int32_t time, bool user)
 {
 	const struct json_doc *doc = &in->doc;
+	int32_t model = user ? json_get(doc, info, "model") : info, summary = json_get(doc, info, "summary");
 
 	body_begin(in);
 	body_words(in, "role", user ? "user" : "assistant");
@@ -116,35 +118,36 @@ static void message_body(struct ingest *in, int32_t info, bool user)
 	body_text(in, "agent", json_get(doc, info, "agent"));
 	if (!user)
 		body_text(in, "mode", json_get(doc, info, "mode"));
-	body_text(in, "model", json_path(doc, info, user ? "model.modelID" : "modelID"));
-	body_text(in, "provider", json_path(doc, info, user ? "model.providerID" : "providerID"));
-	body_text(in, "variant", json_path(doc, info, user ? "model.variant" : "variant"));
-	body_number(in, "created", json_path(doc, info, "time.created"));
-	body_number(in, "completed", json_path(doc, info, "time.completed"));
+	body_text(in, "model", json_get(doc, model, "modelID"));
+	body_text(in, "provider", json_get(doc, model, "providerID"));
+	body_text(in, "variant", json_get(doc, model, "variant"));
+	body_number(in, "created", json_get(doc, time, "created"));
+	body_number(in, "completed", json_get(doc, time, "completed"));
 	body_text(in, "finish", json_get(doc, info, "finish"));
-	if (json_bool(doc, json_get(doc, info, "summary"), false))
-		body_bool(in, "summary", json_get(doc, info, "summary"));
-	body_text(in, "directory", json_path(doc, info, "path.cwd"));
+	if (json_bool(doc, summary, false))
+		body_bool(in, "summary", summary);
+	body_text(in, "directory", json_get(doc, json_get(doc, info, "path"), "cwd"));
 	body_number(in, "cost", json_get(doc, info, "cost"));
 	opencode_tokens(in, json_get(doc, info, "tokens"));
 	(void)opencode_error_body(in, json_get(doc, info, "error"));
 	if (user)
-		opencode_diffs(in, "diffs", json_path(doc, info, "summary.diffs"));
+		opencode_diffs(in, "diffs", json_get(doc, summary, "diffs"));
 	body_end(in);
 }
 
 int opencode_message(struct ingest *in, int32_t info, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
+	int32_t time = json_get(doc, info, "time"), id = json_get(doc, info, "id");
 	bool user = json_string_is(doc, json_get(doc, info, "role"), "user");
-	bool final = user || json_path(doc, info, "time.completed") != JSON_NONE || json_type_of(doc, json_get(doc, info, "error")) == JSON_OBJECT;
+	bool final = user || json_get(doc, time, "completed") != JSON_NONE || json_type_of(doc, json_get(doc, info, "error")) == JSON_OBJECT;
 
-	if (!id_set(in, &in->session, json_get(doc, info, "sessionID")) || !id_set(in, &in->message, json_get(doc, info, "id")))
+	if (!id_set(in, &in->session, json_get(doc, info, "sessionID")) || !id_set(in, &in->message, id))
 		return ingest_say(in, "a message without session id or id");
-	(void)id_set(in, &in->key, json_get(doc, info, "id"));
+	(void)id_set(in, &in->key, id);
 	buf_clear(&in->link);
-	message_body(in, info, user);
-	return event_give(in, RECORD_MESSAGE, final ? RECORD_FINAL : RECORD_PARTIAL, json_int(doc, json_path(doc, info, "time.created"), 0), err);
+	message_body(in, info, time, user);
+	return event_give(in, RECORD_MESSAGE, final ? RECORD_FINAL : RECORD_PARTIAL, json_int(doc, json_get(doc, time, "created"), 0), err);
 }
 
 /* ---- parts ---- */
@@ -152,12 +155,13 @@ int opencode_message(struct ingest *in, int32_t info, struct err *err)
 static void text_body(struct ingest *in, int32_t part)
 {
 	const struct json_doc *doc = &in->doc;
+	int32_t time = json_get(doc, part, "time");
 
 	body_text(in, "text", json_get(doc, part, "text"));
 	body_bool(in, "synthetic", json_get(doc, part, "synthetic"));
 	body_bool(in, "ignored", json_get(doc, part, "ignored"));
-	body_number(in, "start", json_path(doc, part, "time.start"));
-	body_number(in, "end", json_path(doc, part, "time.end"));
+	body_number(in, "start", json_get(doc, time, "start"));
+	body_number(in, "end", json_get(doc, time, "end"));
 }
 
 static bool is_word(char c)
@@ -269,23 +273,25 @@ void body_made(struct ingest *in, struct command_made made)
 static void tool_body(struct ingest *in, int32_t part, int32_t state)
 {
 	const struct json_doc *doc = &in->doc;
-	int32_t exit_code = json_path(doc, state, "metadata.exit");
+	int32_t tool = json_get(doc, part, "tool"), status = json_get(doc, state, "status"), input = json_get(doc, state, "input");
+	int32_t output = json_get(doc, state, "output"), metadata = json_get(doc, state, "metadata"), time = json_get(doc, state, "time");
+	int32_t exit_code = json_get(doc, metadata, "exit");
 
-	body_text(in, "tool", json_get(doc, part, "tool"));
+	body_text(in, "tool", tool);
 	body_text(in, "call", json_get(doc, part, "callID"));
-	body_text(in, "status", json_get(doc, state, "status"));
-	body_json(in, "input", json_get(doc, state, "input"));
-	body_text(in, "output", json_get(doc, state, "output"));
+	body_text(in, "status", status);
+	body_json(in, "input", input);
+	body_text(in, "output", output);
 	body_text(in, "error", json_get(doc, state, "error"));
 	body_text(in, "title", json_get(doc, state, "title"));
-	tool_metadata(in, json_get(doc, state, "metadata"), json_get(doc, state, "output"));
+	tool_metadata(in, metadata, output);
 	if (json_type_of(doc, exit_code) == JSON_NUMBER || json_type_of(doc, exit_code) == JSON_NULL)
 		body_json(in, "exit", exit_code);
-	body_number(in, "start", json_path(doc, state, "time.start"));
-	body_number(in, "end", json_path(doc, state, "time.end"));
-	body_text(in, "child", json_path(doc, state, "metadata.sessionId"));
-	if (json_string_is(doc, json_get(doc, state, "status"), "completed"))
-		body_made(in, opencode_makes(in, json_get(doc, part, "tool"), json_path(doc, state, "input.command")));
+	body_number(in, "start", json_get(doc, time, "start"));
+	body_number(in, "end", json_get(doc, time, "end"));
+	body_text(in, "child", json_get(doc, metadata, "sessionId"));
+	if (json_string_is(doc, status, "completed"))
+		body_made(in, opencode_makes(in, tool, json_get(doc, input, "command")));
 	body_json(in, "attachments", json_get(doc, state, "attachments"));
 }
 
@@ -296,7 +302,7 @@ static enum record_level tool_level(struct ingest *in, int32_t state)
 
 	if (json_string_is(doc, status, "completed") || json_string_is(doc, status, "error"))
 		return RECORD_FINAL;
-	return json_path(doc, state, "metadata.sessionId") != JSON_NONE ? RECORD_PROGRESS : RECORD_PARTIAL;
+	return json_get(doc, json_get(doc, state, "metadata"), "sessionId") != JSON_NONE ? RECORD_PROGRESS : RECORD_PARTIAL;
 }
 
 static void step_finish_body(struct ingest *in, int32_t part)
@@ -379,24 +385,31 @@ static bool write_part(struct ingest *in, int32_t part)
 }
 
 /* Text and reasoning that has no end is partial, and worth keeping only when there is some. */
-static int part_level(struct ingest *in, int32_t part, bool user, enum record_level *ret)
+static int text_level(struct ingest *in, int32_t part, bool user, enum record_level *ret)
 {
 	const struct json_doc *doc = &in->doc;
-	int32_t type = json_get(doc, part, "type");
+	int32_t time = json_get(doc, part, "time");
 
 	*ret = RECORD_FINAL;
-	if (json_string_is(doc, type, "tool"))
-		*ret = tool_level(in, json_get(doc, part, "state"));
-	/* In a stream the call follows with its input, and is no more complete by its level: it must be the one that is kept. */
-	if (in->order != 0 && json_string_is(doc, json_path(doc, part, "state.status"), "pending"))
-		return SKIPPED;
-	if (!json_string_is(doc, type, "text") && !json_string_is(doc, type, "reasoning"))
-		return 0;
 	/* a user's text has no time at all; a model's text has a start before it has an end */
-	if (user || json_path(doc, part, "time.end") != JSON_NONE || json_get(doc, part, "time") == JSON_NONE)
+	if (user || time == JSON_NONE || json_get(doc, time, "end") != JSON_NONE)
 		return 0;
 	*ret = RECORD_PARTIAL;
 	return json_raw(doc, json_get(doc, part, "text")).len > 2 ? 0 : SKIPPED;
+}
+
+static int part_level(struct ingest *in, int32_t part, bool user, enum record_level *ret)
+{
+	const struct json_doc *doc = &in->doc;
+	int32_t type = json_get(doc, part, "type"), state = json_get(doc, part, "state");
+
+	/* In a stream the call follows with its input, and is no more complete by its level: it must be the one that is kept. */
+	if (in->order != 0 && json_string_is(doc, json_get(doc, state, "status"), "pending"))
+		return SKIPPED;
+	if (json_string_is(doc, type, "text") || json_string_is(doc, type, "reasoning"))
+		return text_level(in, part, user, ret);
+	*ret = json_string_is(doc, type, "tool") ? tool_level(in, state) : RECORD_FINAL;
+	return 0;
 }
 
 int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, struct err *err)
@@ -412,6 +425,6 @@ int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, s
 		return ingest_say(in, "a part without session id, message id or id");
 	if (!write_part(in, part))
 		return json_string_is(doc, json_get(doc, part, "type"), "snapshot") ? SKIPPED : UNKNOWN_TYPE;
-	(void)id_set(in, &in->link, json_path(doc, part, "state.metadata.sessionId"));
+	(void)id_set(in, &in->link, json_get(doc, json_get(doc, json_get(doc, part, "state"), "metadata"), "sessionId"));
 	return event_give(in, RECORD_PART, level, time_ms, err);
 }

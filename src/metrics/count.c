@@ -6,6 +6,7 @@
 
 #define VALUE_MAX_BYTES 100 /* of a label's value: names of models, agents and tools */
 #define TEXT_MAX_BYTES 4096
+#define KEPT_NODES 4096
 
 enum message_slot { M_INPUT, M_OUTPUT, M_REASONING, M_CACHE_READ, M_CACHE_WRITE, M_COST, M_MESSAGE, M_HIT, M_MISS, M_ERROR, M_CALL, M_CALL_IN, M_CALL_OUT };
 enum user_slot { U_ADDED, U_REMOVED, U_ADDED_NOW, U_REMOVED_NOW, U_MESSAGE };
@@ -16,8 +17,7 @@ struct counting {
 	const struct clean_record_view *record;
 	const struct count_options *options;
 	const char *project;  /* of the session; "" */
-	struct json_doc doc;
-	struct buf text;      /* scratch of one value */
+	struct count_room *room; /* the body; the text of one value */
 	struct label *model;  /* what the labels of a message have in common; ends open */
 	struct count_amounts *ret;
 };
@@ -38,16 +38,18 @@ static void label_text(struct label *label, const char *key, struct slice value)
 	jw_string(&label->json, json_utf8_cut(value, VALUE_MAX_BYTES));
 }
 
-static struct slice text_of(struct counting *counting, const char *path)
+static struct slice text_of(struct counting *counting, int32_t node)
 {
-	buf_clear(&counting->text);
-	(void)json_text(&counting->doc, json_path(&counting->doc, 0, path), &counting->text);
-	return buf_view(&counting->text);
+	struct count_room *room = counting->room;
+
+	buf_clear(&room->text);
+	(void)json_text(&room->doc, node, &room->text);
+	return buf_view(&room->text);
 }
 
-static void label_field(struct label *label, const char *key, const char *path)
+static void label_field(struct label *label, const char *key, int32_t node)
 {
-	struct slice value = text_of(label->counting, path);
+	struct slice value = text_of(label->counting, node);
 
 	label_text(label, key, value.len ? value : SLICE("unknown"));
 }
@@ -94,19 +96,21 @@ static void amount(struct counting *counting, unsigned slot, enum fact_id fact, 
 
 /* ---- kinds of records ---- */
 
-static int64_t number(const struct counting *counting, const char *path)
+static int64_t number(const struct counting *counting, int32_t node)
 {
-	int64_t value = json_int(&counting->doc, json_path(&counting->doc, 0, path), 0);
+	int64_t value = json_int(&counting->room->doc, node, 0);
 
 	return value < 0 ? 0 : value;
 }
 
 static void model_label(struct label *label, struct counting *counting)
 {
+	const struct json_doc *doc = &counting->room->doc;
+
 	label_begin(label, counting);
-	label_field(label, "model", "model");
-	label_field(label, "provider", "provider");
-	label_text(label, "agent", text_of(counting, "agent")); /* not every source knows one */
+	label_field(label, "model", json_get(doc, 0, "model"));
+	label_field(label, "provider", json_get(doc, 0, "provider"));
+	label_text(label, "agent", text_of(counting, json_get(doc, 0, "agent"))); /* not every source knows one */
 }
 
 /* The model's label and one key more. */
@@ -129,14 +133,16 @@ static void model_amount(struct counting *counting, unsigned slot, enum fact_id 
 
 static void count_tokens(struct counting *counting)
 {
-	static const struct { unsigned slot; const char *type, *path; } rows[] = {
-		{ M_INPUT, "input", "tokens.input" }, { M_OUTPUT, "output", "tokens.output" }, { M_REASONING, "reasoning", "tokens.reasoning" },
-		{ M_CACHE_READ, "cacheRead", "tokens.cache_read" }, { M_CACHE_WRITE, "cacheCreation", "tokens.cache_write" },
+	static const struct { unsigned slot; const char *type, *key; } rows[] = {
+		{ M_INPUT, "input", "input" }, { M_OUTPUT, "output", "output" }, { M_REASONING, "reasoning", "reasoning" },
+		{ M_CACHE_READ, "cacheRead", "cache_read" }, { M_CACHE_WRITE, "cacheCreation", "cache_write" },
 	};
+	const struct json_doc *doc = &counting->room->doc;
+	int32_t tokens = json_get(doc, 0, "tokens");
 	int64_t n[sizeof rows / sizeof rows[0]];
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		n[i] = number(counting, rows[i].path);
+		n[i] = number(counting, json_get(doc, tokens, rows[i].key));
 		model_amount(counting, rows[i].slot, FACT_TOKENS, "type", rows[i].type, n[i]);
 	}
 	model_amount(counting, M_HIT, FACT_CACHE, "type", "cacheRead", n[3] > 0);
@@ -147,13 +153,14 @@ static void count_tokens(struct counting *counting)
 
 static void count_assistant(struct counting *counting)
 {
-	int64_t created = number(counting, "created"), completed = number(counting, "completed");
-	int32_t error = json_get(&counting->doc, 0, "error");
+	const struct json_doc *doc = &counting->room->doc;
+	int64_t created = number(counting, json_get(doc, 0, "created")), completed = number(counting, json_get(doc, 0, "completed"));
+	int32_t error = json_get(doc, 0, "error");
 	struct label label;
 
-	if (json_type_of(&counting->doc, error) == JSON_OBJECT) {
+	if (json_type_of(doc, error) == JSON_OBJECT) {
 		label_begin(&label, counting);
-		label_field(&label, "type", "error.name");
+		label_field(&label, "type", json_get(doc, error, "name"));
 		label_end(&label, M_ERROR);
 		amount(counting, M_ERROR, FACT_ERRORS, 1);
 	}
@@ -162,7 +169,7 @@ static void count_assistant(struct counting *counting)
 	model_label(&label, counting);
 	counting->model = &label;
 	count_tokens(counting);
-	model_amount(counting, M_COST, FACT_COST, NULL, NULL, fact_pico(json_raw(&counting->doc, json_get(&counting->doc, 0, "cost"))));
+	model_amount(counting, M_COST, FACT_COST, NULL, NULL, fact_pico(json_raw(doc, json_get(doc, 0, "cost"))));
 	model_amount(counting, M_MESSAGE, FACT_MESSAGES, "role", "assistant", 1);
 	model_amount(counting, M_CALL, FACT_CALL_MS, NULL, NULL, completed > created ? completed - created : 0);
 	counting->model = NULL;
@@ -171,7 +178,7 @@ static void count_assistant(struct counting *counting)
 
 static int64_t sum_diffs(const struct counting *counting, const char *key)
 {
-	const struct json_doc *doc = &counting->doc;
+	const struct json_doc *doc = &counting->room->doc;
 	int32_t list = json_get(doc, 0, "diffs");
 	int64_t sum = 0;
 
@@ -216,13 +223,15 @@ static void count_user(struct counting *counting)
 
 static void count_message(struct counting *counting, int64_t session_ms)
 {
-	const struct json_doc *doc = &counting->doc;
+	const struct json_doc *doc = &counting->room->doc;
 
-	if (number(counting, "created") < session_ms)
+	int32_t role = json_get(doc, 0, "role");
+
+	if (number(counting, json_get(doc, 0, "created")) < session_ms)
 		return;
-	if (json_string_is(doc, json_get(doc, 0, "role"), "assistant"))
+	if (json_string_is(doc, role, "assistant"))
 		count_assistant(counting);
-	else if (json_string_is(doc, json_get(doc, 0, "role"), "user"))
+	else if (json_string_is(doc, role, "user"))
 		count_user(counting);
 }
 
@@ -231,15 +240,16 @@ static void count_tool(struct counting *counting)
 	static const struct { const char *key; unsigned slot; enum fact_id fact; } made[] = {
 		{ "commit", T_COMMIT, FACT_COMMITS }, { "pull_request", T_PULL_REQUEST, FACT_PULL_REQUESTS },
 	};
-	const struct json_doc *doc = &counting->doc;
-	int64_t start = number(counting, "start"), end = number(counting, "end");
-	bool done = json_string_is(doc, json_get(doc, 0, "status"), "completed");
+	const struct json_doc *doc = &counting->room->doc;
+	int64_t start = number(counting, json_get(doc, 0, "start")), end = number(counting, json_get(doc, 0, "end"));
+	int32_t status = json_get(doc, 0, "status");
+	bool done = json_string_is(doc, status, "completed");
 	struct label label;
 
-	if (!done && !json_string_is(doc, json_get(doc, 0, "status"), "error"))
+	if (!done && !json_string_is(doc, status, "error"))
 		return;
 	label_begin(&label, counting);
-	label_field(&label, "tool", "tool");
+	label_field(&label, "tool", json_get(doc, 0, "tool"));
 	label_text(&label, "status", done ? SLICE("completed") : SLICE("error"));
 	label_end(&label, T_CALL);
 	amount(counting, T_CALL, FACT_TOOL_MS, start && end > start ? end - start : 0);
@@ -254,9 +264,9 @@ static void count_tool(struct counting *counting)
 
 static void count_part(struct counting *counting, int64_t session_ms)
 {
-	const struct json_doc *doc = &counting->doc;
+	const struct json_doc *doc = &counting->room->doc;
 	int32_t type = json_get(doc, 0, "type");
-	int64_t start = number(counting, "start");
+	int64_t start = number(counting, json_get(doc, 0, "start"));
 	struct label label;
 
 	if ((start ? start : counting->record->time_ms) < session_ms)
@@ -266,7 +276,7 @@ static void count_part(struct counting *counting, int64_t session_ms)
 	if (!json_string_is(doc, type, "subtask"))
 		return;
 	label_begin(&label, counting);
-	label_field(&label, "agent", "agent");
+	label_field(&label, "agent", json_get(doc, 0, "agent"));
 	label_end(&label, 0);
 	amount(counting, 0, FACT_SUBTASKS, 1);
 }
@@ -287,11 +297,12 @@ static void count_decision(struct counting *counting, const char *permission)
 	static const struct { const char *reply, *decision, *origin; } rows[] = {
 		{ "once", "accept", "user_temporary" }, { "always", "accept", "user_permanent" }, { "reject", "reject", "user_reject" },
 	};
-	int32_t reply = json_get(&counting->doc, 0, "reply");
+	const struct json_doc *doc = &counting->room->doc;
+	int32_t reply = json_get(doc, 0, "reply");
 	struct label label;
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!json_string_is(&counting->doc, reply, rows[i].reply))
+		if (!json_string_is(doc, reply, rows[i].reply))
 			continue;
 		label_begin(&label, counting);
 		label_text(&label, "tool", slice_of(permission[0] ? permission : "unknown"));
@@ -304,11 +315,12 @@ static void count_decision(struct counting *counting, const char *permission)
 
 static void count_signal(struct counting *counting, const char *permission)
 {
-	int32_t type = json_get(&counting->doc, 0, "type");
+	const struct json_doc *doc = &counting->room->doc;
+	int32_t type = json_get(doc, 0, "type");
 
-	if (json_string_is(&counting->doc, type, "retry"))
+	if (json_string_is(doc, type, "retry"))
 		one(counting, FACT_RETRIES, NULL, NULL);
-	else if (json_string_is(&counting->doc, type, "permission-reply"))
+	else if (json_string_is(doc, type, "permission-reply"))
 		count_decision(counting, permission);
 }
 
@@ -357,57 +369,70 @@ void count_amounts_init(struct count_amounts *amounts)
 	amounts->any = amounts->grows = false;
 }
 
-static void begin(struct counting *counting)
+void count_room_init(struct count_room *room)
 {
-	count_amounts_init(counting->ret);
-	json_doc_init(&counting->doc);
-	buf_init(&counting->text, TEXT_MAX_BYTES);
+	json_doc_init(&room->doc);
+	buf_init(&room->text, TEXT_MAX_BYTES);
 }
 
-static void done(struct counting *counting)
+/* What one huge record needed is not kept for ever. */
+static bool read_body(struct count_room *room, struct slice body)
 {
-	json_doc_done(&counting->doc);
-	buf_done(&counting->text);
+	if (room->doc.cap > KEPT_NODES)
+		json_doc_done(&room->doc);
+	return json_parse(&room->doc, body, 0, NULL) == 0;
 }
 
-static void count_session(const struct clean_record_view *record, struct counting *counting)
+void count_room_done(struct count_room *room)
+{
+	json_doc_done(&room->doc);
+	buf_done(&room->text);
+}
+
+static void session_of(struct count_room *room, struct count_session *ret)
+{
+	struct buf *text = &room->text;
+
+	*ret = (struct count_session){ .created_ms = json_int(&room->doc, json_get(&room->doc, 0, "created"), 0) };
+	buf_clear(text);
+	if (json_text(&room->doc, json_get(&room->doc, 0, "project"), text) == 0)
+		snprintf(ret->project, sizeof ret->project, "%.*s", (int)json_utf8_cut(buf_view(text), VALUE_MAX_BYTES).len, text->data);
+}
+
+static void count_session(struct counting *counting)
 {
 	struct count_session own;
 
-	count_session_read(record->body, &own);
+	session_of(counting->room, &own);
 	counting->project = own.project;
-	one(counting, FACT_SESSIONS, "is_subagent", record->link.len > 0 ? "true" : "false");
+	one(counting, FACT_SESSIONS, "is_subagent", counting->record->link.len > 0 ? "true" : "false");
 	counting->project = "";
 }
 
-void count_record(const struct clean_record_view *record, const struct count_session *session, const struct count_options *options,
-                  struct count_amounts *ret)
+void count_record(struct count_room *room, const struct clean_record_view *record, const struct count_session *session,
+                  const struct count_options *options, struct count_amounts *ret)
 {
-	struct counting counting = { .record = record, .options = options, .project = session->project, .ret = ret };
+	struct counting counting = { .room = room, .record = record, .options = options, .project = session->project, .ret = ret };
 
-	begin(&counting);
-	if (json_parse(&counting.doc, record->body, 0, NULL) != 0) {
-		done(&counting);
+	count_amounts_init(ret);
+	if (!read_body(room, record->body))
 		return;
-	}
 	if (record->kind == RECORD_SESSION)
-		count_session(record, &counting);
+		count_session(&counting);
 	else if (record->kind == RECORD_MESSAGE)
 		count_message(&counting, session->created_ms);
 	else if (record->kind == RECORD_PART)
 		count_part(&counting, session->created_ms);
 	else
 		count_signal(&counting, session->permission);
-	done(&counting);
 }
 
 void count_bare_session(const struct clean_record_view *record, const struct count_options *options, struct count_amounts *ret)
 {
 	struct counting counting = { .record = record, .options = options, .project = "", .ret = ret };
 
-	begin(&counting);
+	count_amounts_init(ret);
 	one(&counting, FACT_SESSIONS, "is_subagent", "false");
-	done(&counting);
 }
 
 void count_turn(const struct count_turn *turn, const struct count_options *options, struct count_amounts *ret)
@@ -418,33 +443,38 @@ void count_turn(const struct count_turn *turn, const struct count_options *optio
 		{ R_MS, FACT_TURN_MS, turn->duration_ms }, { R_TOKENS, FACT_TURN_TOKENS, turn->tokens }, { R_COST, FACT_TURN_COST, turn->cost_pico },
 	};
 
-	begin(&counting);
+	count_amounts_init(ret);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct label label;
 		label_begin(&label, &counting);
 		label_end(&label, rows[i].slot);
 		amount(&counting, rows[i].slot, rows[i].fact, rows[i].value);
 	}
-	done(&counting);
 }
 
 int count_observe(const struct fact *fact, int64_t value, const char *label, count_move_fn *fn, void *context, struct err *err)
 {
-	char name[64];
+	char room[64];
+	struct buf name = { .data = room, .cap_bytes = sizeof room, .max_bytes = sizeof room - 1 }; /* never grows */
+	size_t n;
 	int rc;
 
-	snprintf(name, sizeof name, "%s/%u", fact->name, fact_bucket(fact, value));
-	rc = fn(context, name, label, 1, err);
+	buf_text(&name, fact->name);
+	buf_char(&name, '/');
+	n = name.len;
+	buf_int(&name, (int64_t)fact_bucket(fact, value));
+	rc = fn(context, room, label, 1, err);
+	name.len = n;
+	buf_char(&name, value > 0 ? 'x' : 'z');
 	if (value > 0)
-		snprintf(name, sizeof name, "%s/x%" PRId32, fact->name, exponential_index(fact_value(fact, value)));
-	else
-		snprintf(name, sizeof name, "%s/z", fact->name);
+		buf_int(&name, exponential_index(fact_value(fact, value)));
 	if (rc == 0)
-		rc = fn(context, name, label, 1, err);
+		rc = fn(context, room, label, 1, err);
 	if (rc != 0 || value == 0)
 		return rc;
-	snprintf(name, sizeof name, "%s/sum", fact->name);
-	return fn(context, name, label, value, err);
+	name.len = n;
+	buf_text(&name, "sum");
+	return fn(context, room, label, value, err);
 }
 
 int count_moves(const struct count_amounts *old, const struct count_amounts *now, count_move_fn *fn, void *context, struct err *err)
@@ -464,21 +494,11 @@ int count_moves(const struct count_amounts *old, const struct count_amounts *now
 	return rc;
 }
 
-void count_session_read(struct slice body, struct count_session *ret)
+void count_session_read(struct count_room *room, struct slice body, struct count_session *ret)
 {
-	struct json_doc doc;
-	struct buf text;
-
 	*ret = (struct count_session){ 0 };
-	json_doc_init(&doc);
-	buf_init(&text, TEXT_MAX_BYTES);
-	if (json_parse(&doc, body, 0, NULL) == 0) {
-		ret->created_ms = json_int(&doc, json_get(&doc, 0, "created"), 0);
-		if (json_text(&doc, json_get(&doc, 0, "project"), &text) == 0)
-			snprintf(ret->project, sizeof ret->project, "%.*s", (int)json_utf8_cut(buf_view(&text), VALUE_MAX_BYTES).len, text.data);
-	}
-	json_doc_done(&doc);
-	buf_done(&text);
+	if (read_body(room, body))
+		session_of(room, ret);
 }
 
 bool count_asked(const struct clean_record_view *record, char *ret, size_t size)
@@ -491,15 +511,11 @@ bool count_asked(const struct clean_record_view *record, char *ret, size_t size)
 	return snprintf(ret, size, "%.*s:asked", (int)(n - (sizeof end - 1)), record->key.ptr) < (int)size;
 }
 
-void count_asked_read(struct slice body, struct count_session *ret)
+void count_asked_read(struct count_room *room, struct slice body, struct count_session *ret)
 {
-	struct json_doc doc;
-	struct buf text;
+	struct buf *text = &room->text;
 
-	json_doc_init(&doc);
-	buf_init(&text, TEXT_MAX_BYTES);
-	if (json_parse(&doc, body, 0, NULL) == 0 && json_text(&doc, json_get(&doc, 0, "permission"), &text) == 0)
-		snprintf(ret->permission, sizeof ret->permission, "%.*s", (int)json_utf8_cut(buf_view(&text), sizeof ret->permission - 1).len, text.data);
-	json_doc_done(&doc);
-	buf_done(&text);
+	buf_clear(text);
+	if (read_body(room, body) && json_text(&room->doc, json_get(&room->doc, 0, "permission"), text) == 0)
+		snprintf(ret->permission, sizeof ret->permission, "%.*s", (int)json_utf8_cut(buf_view(text), sizeof ret->permission - 1).len, text->data);
 }

@@ -43,13 +43,21 @@ struct count_session {
 	char project[COUNT_PROJECT_BYTES];
 	char permission[64]; /* that a reply answers: what was asked for */
 };
-void count_session_read(struct slice body, struct count_session *ret);
+/* Where records are read, one after the other; one thread's. */
+struct count_room {
+	struct json_doc doc;
+	struct buf text;
+};
+void count_room_init(struct count_room *room);
+void count_room_done(struct count_room *room);
+
+void count_session_read(struct count_room *room, struct slice body, struct count_session *ret);
 /* The request that this record answers, as its key in the spool; false: it is no answer to one. */
 bool count_asked(const struct clean_record_view *record, char *ret, size_t size);
-void count_asked_read(struct slice body, struct count_session *ret);
+void count_asked_read(struct count_room *room, struct slice body, struct count_session *ret);
 /* A body that is no JSON counts nothing. */
-void count_record(const struct clean_record_view *record, const struct count_session *session, const struct count_options *options,
-                  struct count_amounts *ret);
+void count_record(struct count_room *room, const struct clean_record_view *record, const struct count_session *session,
+                  const struct count_options *options, struct count_amounts *ret);
 /* A session of which no record of its own is known (opencode run). */
 void count_bare_session(const struct clean_record_view *record, const struct count_options *options, struct count_amounts *ret);
 

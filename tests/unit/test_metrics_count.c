@@ -47,6 +47,8 @@ static int write_move(void *context, const char *name, const char *label, int64_
 	return 0;
 }
 
+static struct count_room room; /* zeroed it is empty */
+
 static struct clean_record_view record(enum record_kind kind, const char *body)
 {
 	return (struct clean_record_view){ .kind = kind, .level = RECORD_FINAL, .source = SLICE("o"), .session = SLICE("s"), .key = SLICE("k"),
@@ -62,9 +64,9 @@ static void expect_moves(enum record_kind kind, const char *before, const char *
 
 	if (before) {
 		struct clean_record_view earlier = record(kind, before);
-		count_record(&earlier, &session, &plain, &old);
+		count_record(&room, &earlier, &session, &plain, &old);
 	}
-	count_record(&view, &session, &plain, &now);
+	count_record(&room, &view, &session, &plain, &now);
 	assert_int_equal(count_moves(before ? &old : NULL, &now, write_move, out, NULL), 0);
 	assert_string_equal(out, want);
 }
@@ -138,12 +140,12 @@ static void an_answer_to_a_permission_counts_with_what_was_asked(void **state)
 	assert_true(count_asked(&view, asked, sizeof asked));
 	assert_string_equal(asked, "r:asked");
 	assert_false(count_asked(&view, asked, 5));
-	count_asked_read(SLICE("{\"permission\":\"edit\"}"), &session);
-	count_record(&view, &session, &plain, &now);
+	count_asked_read(&room, SLICE("{\"permission\":\"edit\"}"), &session);
+	count_record(&room, &view, &session, &plain, &now);
 	assert_int_equal(now.slots[0].fact, FACT_DECISIONS);
 	assert_string_equal(now.slots[0].label, "{\"source\":\"o\",\"tool\":\"edit\",\"decision\":\"accept\",\"origin\":\"user_permanent\"}");
 	view.body = SLICE("{\"type\":\"permission-reply\",\"reply\":\"maybe\"}");
-	count_record(&view, &session, &plain, &now);
+	count_record(&room, &view, &session, &plain, &now);
 	assert_false(now.any);
 }
 
@@ -167,26 +169,26 @@ static void labels_are_short_valid_and_asked_for(void **state)
 	char body[2048], long_name[1100];
 
 	(void)state;
-	count_record(&view, &session, &with, &now);
+	count_record(&room, &view, &session, &with, &now);
 	assert_string_equal(now.slots[0].label, "{\"source\":\"o\",\"session\":\"s\"}");
 	with = (struct count_options){ .project_label = true };
-	count_record(&view, &session, &with, &now);
+	count_record(&room, &view, &session, &with, &now);
 	assert_string_equal(now.slots[0].label, "{\"source\":\"o\"}");
-	count_session_read(SLICE("{\"created\":7,\"project\":\"p\"}"), &session);
+	count_session_read(&room, SLICE("{\"created\":7,\"project\":\"p\"}"), &session);
 	assert_int_equal(session.created_ms, 7);
 	session.created_ms = 0;
-	count_record(&view, &session, &with, &now);
+	count_record(&room, &view, &session, &with, &now);
 	assert_string_equal(now.slots[0].label, "{\"source\":\"o\",\"project\":\"p\"}");
 	for (int i = 0; i < 1092; i += 6)
 		memcpy(long_name + i, "\\u00e9", 6);
 	memcpy(long_name + 1092, "z", 2);
 	snprintf(body, sizeof body, "{\"type\":\"tool\",\"status\":\"error\",\"tool\":\"%s\"}", long_name);
 	view = record(RECORD_PART, body);
-	count_record(&view, &session, &plain, &now);
+	count_record(&room, &view, &session, &plain, &now);
 	assert_true(now.any);
 	assert_true(strlen(now.slots[0].label) < 200);
 	view = record(RECORD_PART, "{\"type\":\"tool\" not JSON");
-	count_record(&view, &session, &plain, &now);
+	count_record(&room, &view, &session, &plain, &now);
 	assert_false(now.any);
 }
 

@@ -66,47 +66,74 @@ static int move_all(struct spool *spool, const struct count_options *options, co
 	return count_moves(old, now, move, &mover, err);
 }
 
-static int see_session(void *context, const struct clean_record_view *view, struct err *err)
+#define SESSION_BODY_BYTES 4096 /* a larger one is read each time */
+
+void counting_memory_init(struct counting_memory *memory)
 {
-	(void)err;
-	count_session_read(view->body, context);
-	return 0;
+	*memory = (struct counting_memory){ 0 };
+	count_room_init(&memory->room);
+	buf_init(&memory->session_body, SESSION_BODY_BYTES);
+}
+
+void counting_memory_done(struct counting_memory *memory)
+{
+	count_room_done(&memory->room);
+	buf_done(&memory->session_body);
 }
 
 struct before { /* what stands in the spool before a record is stored */
 	const struct count_options *options;
+	struct counting_memory *memory;
 	struct count_session session;
 	bool session_known;
 	struct count_amounts amounts;
 };
+
+/* Most records are of the session that the one before them is of. */
+static int see_session(void *context, const struct clean_record_view *view, struct err *err)
+{
+	struct before *before = context;
+	struct counting_memory *memory = before->memory;
+
+	(void)err;
+	if (memory->session_body.len == 0 || !slice_equal(view->body, buf_view(&memory->session_body))) {
+		count_session_read(&memory->room, view->body, &memory->session);
+		buf_clear(&memory->session_body);
+		(void)buf_slice(&memory->session_body, view->body);
+	}
+	before->session = memory->session;
+	return 0;
+}
 
 static int see_earlier(void *context, const struct clean_record_view *view, struct err *err)
 {
 	struct before *before = context;
 
 	(void)err;
-	count_record(view, &before->session, before->options, &before->amounts);
+	count_record(&before->memory->room, view, &before->session, before->options, &before->amounts);
 	return 0;
 }
 
 static int see_asked(void *context, const struct clean_record_view *view, struct err *err)
 {
+	struct before *before = context;
+
 	(void)err;
-	count_asked_read(view->body, context);
+	count_asked_read(&before->memory->room, view->body, &before->session);
 	return 0;
 }
 
 static int look_for_asked(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
 {
 	char key[256];
-	int rc = count_asked(view, key, sizeof key) ? spool_find_head(spool, view->source, slice_of(key), see_asked, &before->session, err) : 0;
+	int rc = count_asked(view, key, sizeof key) ? spool_find_head(spool, view->source, slice_of(key), see_asked, before, err) : 0;
 
 	return rc == LF_ENOENT ? 0 : rc;
 }
 
 static int look(struct spool *spool, const struct clean_record_view *view, struct before *before, struct err *err)
 {
-	int rc = spool_find_session(spool, view->source, view->session, see_session, &before->session, err);
+	int rc = spool_find_session(spool, view->source, view->session, see_session, before, err);
 
 	before->session_known = rc == 0;
 	if (rc != 0 && rc != LF_ENOENT)
@@ -127,6 +154,14 @@ static int count_first(struct spool *spool, const struct count_options *options,
 	return rc != 0 ? rc : spool_counted_set(spool, source, key, err);
 }
 
+static void add_amount(struct buf *state, unsigned slot, int64_t value)
+{
+	buf_char(state, '|');
+	buf_int(state, (int64_t)slot);
+	buf_char(state, '=');
+	buf_int(state, value);
+}
+
 /*
  * What can grow counts a state at a time: the amounts that a revision has. Read again after its records were purged, a
  * session goes through the same states.
@@ -142,7 +177,7 @@ static int count_state(struct spool *spool, const struct count_options *options,
 	buf_slice(&state, view->key);
 	for (unsigned i = 0; i < COUNT_SLOTS; i++)
 		if (now->slots[i].present)
-			buf_format(&state, "|%u=%" PRId64, i, now->slots[i].value);
+			add_amount(&state, i, now->slots[i].value);
 	rc = spool_counted_get(spool, view->source, buf_view(&state), &known, err);
 	if (rc == 0 && !known && old)
 		rc = move_all(spool, options, old, now, err);
@@ -160,12 +195,12 @@ static int count_bare(struct spool *spool, const struct before *before, const st
 	return count_first(spool, before->options, view->source, view->session, &amounts, err);
 }
 
-static int count_stored(struct spool *spool, const struct before *before, const struct clean_record_view *view, struct err *err)
+static int count_stored(struct spool *spool, struct before *before, const struct clean_record_view *view, struct err *err)
 {
 	struct count_amounts now;
 	int rc = 0;
 
-	count_record(view, &before->session, before->options, &now);
+	count_record(&before->memory->room, view, &before->session, before->options, &now);
 	if (!before->amounts.any && now.any)
 		rc = count_first(spool, before->options, view->source, view->key, &now, err);
 	if (rc == 0 && now.any && (before->amounts.any || now.grows))
@@ -176,7 +211,7 @@ static int count_stored(struct spool *spool, const struct before *before, const 
 }
 
 int counting_append(struct spool *spool, const struct count_options *options, const struct clean_record *record,
-                    enum spool_appended *ret, struct err *err)
+                    struct counting_memory *memory, enum spool_appended *ret, struct err *err)
 {
 	const struct clean_record_view *view = clean_record_view(record);
 	struct before before;
@@ -185,6 +220,7 @@ int counting_append(struct spool *spool, const struct count_options *options, co
 	if (!count_can(view))
 		return spool_append(spool, record, ret, err);
 	before.options = options;
+	before.memory = memory;
 	before.session = (struct count_session){ 0 };
 	count_amounts_init(&before.amounts);
 	rc = look(spool, view, &before, err);
@@ -279,11 +315,22 @@ static int count_one_turn(struct spool *spool, const struct count_options *optio
 	return rc;
 }
 
+static int see_turns_session(void *context, const struct clean_record_view *view, struct err *err)
+{
+	struct count_room room;
+
+	(void)err;
+	count_room_init(&room);
+	count_session_read(&room, view->body, context);
+	count_room_done(&room);
+	return 0;
+}
+
 int counting_turns_end(struct counting_turns *turns, struct spool *spool, const struct count_options *options, struct slice source,
                        struct slice session, struct err *err)
 {
 	struct count_session known = { 0 };
-	int rc = options->project_label && turns->count > 0 ? spool_find_session(spool, source, session, see_session, &known, err) : 0;
+	int rc = options->project_label && turns->count > 0 ? spool_find_session(spool, source, session, see_turns_session, &known, err) : 0;
 
 	rc = rc == LF_ENOENT ? 0 : rc;
 	for (size_t i = 0; rc == 0 && i < turns->count; i++) {

@@ -12,9 +12,18 @@
 #define COUNTING_START "metrics_start_ms"
 int counting_open(struct spool *spool, struct err *err);
 
+/* What is kept from record to record, so that it is not read anew; one thread's. */
+struct counting_memory {
+	struct count_room room;
+	struct buf session_body;      /* of the session that was read last, */
+	struct count_session session; /* and what it says */
+};
+void counting_memory_init(struct counting_memory *memory);
+void counting_memory_done(struct counting_memory *memory);
+
 /* spool_append(), and the counters of what it stored. Inside the caller's transaction. */
 int counting_append(struct spool *spool, const struct count_options *options, const struct clean_record *record,
-                    enum spool_appended *ret, struct err *err);
+                    struct counting_memory *memory, enum spool_appended *ret, struct err *err);
 
 /* One observation of a histogram of lfspool's own, inside the caller's transaction. */
 int counting_add(struct spool *spool, enum fact_id fact, int64_t value, struct err *err);

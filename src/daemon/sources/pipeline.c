@@ -24,6 +24,7 @@ struct batch {
 	int64_t first_mono_ms;   /* when its first record came */
 	struct buf letters;      /* dead letters of oversize input: JSON objects, a line each */
 	uint64_t *hits;          /* by rule */
+	struct counting_memory memory;
 	uint64_t stored, unchanged;
 	struct slice cursor, value; /* to be moved with it; cursor empty: none */
 	uint64_t events;            /* that the source counts for it */
@@ -112,7 +113,7 @@ static int store_records(struct batch *batch, struct spool *spool, struct err *e
 			run = 0;
 		}
 		if (rc == 0)
-			rc = counting_append(spool, &batch->pipeline->work->count, batch->records[i], &how, err);
+			rc = counting_append(spool, &batch->pipeline->work->count, batch->records[i], &batch->memory, &how, err);
 		run += how == SPOOL_STORED;
 		*(how == SPOOL_STORED ? &batch->stored : &batch->unchanged) += 1;
 	}
@@ -162,6 +163,7 @@ static void batch_init(struct batch *batch, const struct pipeline *pipeline)
 	batch->job = (struct work_job){ .grouped = true, .fn = store_batch, .arg = batch };
 	batch->hits = xcalloc(ruleset_count(pipeline->work->rules) + 1, sizeof *batch->hits);
 	buf_init(&batch->letters, 1u << 20);
+	counting_memory_init(&batch->memory);
 }
 
 static void batch_clear(struct batch *batch)
@@ -180,6 +182,7 @@ static void batch_done(struct batch *batch)
 	batch_clear(batch);
 	free(batch->hits);
 	buf_done(&batch->letters);
+	counting_memory_done(&batch->memory);
 }
 
 /* Waits for the batch that is on its way. When it failed, what is being filled is forgotten with it. */

@@ -9,8 +9,8 @@
 
 #define LOG_MAX_BYTES (64 << 20) /* a log is emptied after 16 MiB, unless somebody reads */
 #define CAP_MS 10 /* so long a transaction waits for room */
-#define LEDGER_ROW_BYTES 96 /* a row and its index, roughly */
-#define COUNTED_ROW_BYTES 40
+#define LEDGER_ROW_BYTES 104 /* a row and its index, roughly */
+#define COUNTED_ROW_BYTES 48
 
 /* ---- metadata of a record: what is left when its content goes ---- */
 

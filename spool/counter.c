@@ -46,18 +46,18 @@ int spool_each_counter(struct spool *spool, const char *name, spool_counter_fn *
 }
 
 /* Positive or negative: all 64 bits of the hash are the key. */
-static int64_t counted_hash(struct slice source, struct slice key)
+static struct late_counted counted_of(struct slice source, struct slice key)
 {
+	struct late_counted counted = { .place = place_of_key(key) };
 	struct buf text;
-	int64_t hash;
 
 	buf_init(&text, 0);
 	buf_slice(&text, source);
 	buf_char(&text, '\0');
 	buf_slice(&text, key);
-	hash = (int64_t)hash_64(text.data, text.len);
+	counted.hash = (int64_t)hash_64(text.data, text.len);
 	buf_done(&text);
-	return hash;
+	return counted;
 }
 
 int spool_counted_set(struct spool *spool, struct slice source, struct slice key, struct err *err)
@@ -67,13 +67,13 @@ int spool_counted_set(struct spool *spool, struct slice source, struct slice key
 
 	if (rc != 0)
 		return rc;
-	rc = late_counted_set(spool, counted_hash(source, key), err);
+	rc = late_counted_set(spool, counted_of(source, key), err);
 	return spool_leave(spool, own, rc, err);
 }
 
 int spool_counted_get(struct spool *spool, struct slice source, struct slice key, bool *ret, struct err *err)
 {
-	return late_counted_get(spool, counted_hash(source, key), ret, err);
+	return late_counted_get(spool, counted_of(source, key), ret, err);
 }
 
 int spool_meta_set(struct spool *spool, const char *name, struct slice value, struct err *err)

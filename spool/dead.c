@@ -79,8 +79,10 @@ static int restore_row(struct spool *spool, const struct spool_dead *dead, struc
 	buf_init(&strings, 0);
 	rc = observation_parse(dead->body, &strings, &parsed, err);
 	if (rc == 0)
-		rc = sql_run(spool, SQL_OBSERVATION_PUT, err, "bbsssiiiiis", span, trace, parsed.source, parsed.own_session, SLICE(""),
-		             parsed.start_ms, (int64_t)OBSERVATION_PENDING, (int64_t)0, (int64_t)0, hash, dead->body);
+		rc = sql_run(spool, SQL_OBSERVATION_PUT, err, "bbsssiiiii", span, trace, parsed.source, parsed.own_session, SLICE(""),
+		             parsed.start_ms, (int64_t)OBSERVATION_PENDING, (int64_t)0, (int64_t)0, hash);
+	if (rc == 0)
+		rc = observation_put_body(spool, sqlite3_last_insert_rowid(spool->db), dead->body, err);
 	buf_done(&strings);
 	return rc;
 }
@@ -89,13 +91,13 @@ static int revive(struct spool *spool, const struct spool_dead *dead, struct err
 {
 	struct slice span = { (const char *)dead->span_id, sizeof dead->span_id };
 	int64_t id, hash;
-	int rc = sql_int(spool, SQL_OBSERVATION_OF_SPAN, &id, err, "b", span);
+	int rc = sql_int(spool, SQL_OBSERVATION_OF_SPAN, &id, err, "bs", span, dead->session);
 
 	if (rc == LF_ENOENT)
 		return restore_row(spool, dead, err);
 	if (rc != 0)
 		return rc;
-	rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "b", span);
+	rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "ib", place_of_session(dead->session), span);
 	if (rc == 0)
 		return sql_run(spool, SQL_OBSERVATION_SETTLE, err, "iii", id, (int64_t)OBSERVATION_DELIVERED, (int64_t)1);
 	if (rc != LF_ENOENT)

@@ -118,39 +118,40 @@ int late_counter_get(struct spool *spool, const char *name, const char *label, i
 
 static int write_counted(struct spool *spool, struct err *err)
 {
-	const int64_t *h = spool->late.counted;
+	const struct late_counted *c = spool->late.counted;
 	unsigned n = spool->late.counted_count;
 	int rc = 0;
 
-	for (; rc == 0 && n >= 8; n -= 8, h += 8)
-		rc = sql_run(spool, SQL_COUNTED_PUT_8, err, "iiiiiiii", h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]);
-	for (; rc == 0 && n > 0; n--, h++)
-		rc = sql_run(spool, SQL_COUNTED_PUT, err, "i", *h);
+	for (; rc == 0 && n >= 8; n -= 8, c += 8)
+		rc = sql_run(spool, SQL_COUNTED_PUT_8, err, "iiiiiiiiiiiiiiii", c[0].place, c[0].hash, c[1].place, c[1].hash, c[2].place, c[2].hash, c[3].place, c[3].hash,
+		             c[4].place, c[4].hash, c[5].place, c[5].hash, c[6].place, c[6].hash, c[7].place, c[7].hash);
+	for (; rc == 0 && n > 0; n--, c++)
+		rc = sql_run(spool, SQL_COUNTED_PUT, err, "ii", c->place, c->hash);
 	if (rc == 0)
 		spool->late.counted_count = 0;
 	return rc;
 }
 
-int late_counted_set(struct spool *spool, int64_t hash, struct err *err)
+int late_counted_set(struct spool *spool, struct late_counted counted, struct err *err)
 {
 	struct late *late = &spool->late;
 	int rc = late->counted_count == LATE_COUNTED ? write_counted(spool, err) : 0;
 
 	if (rc == 0)
-		late->counted[late->counted_count++] = hash;
+		late->counted[late->counted_count++] = counted;
 	return rc;
 }
 
-int late_counted_get(struct spool *spool, int64_t hash, bool *ret, struct err *err)
+int late_counted_get(struct spool *spool, struct late_counted counted, bool *ret, struct err *err)
 {
 	int64_t found;
 	int rc;
 
 	*ret = true;
 	for (unsigned i = 0; i < spool->late.counted_count; i++)
-		if (spool->late.counted[i] == hash)
+		if (spool->late.counted[i].hash == counted.hash)
 			return 0;
-	rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "i", hash);
+	rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "ii", counted.place, counted.hash);
 	*ret = rc == 0;
 	return rc == LF_ENOENT ? 0 : rc;
 }

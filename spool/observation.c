@@ -89,16 +89,16 @@ bool put_set_has(const struct put_set *set, enum spool_sink sink, const void *sp
 int spool_observations_begin(struct spool *spool, struct slice source, struct slice session, struct err *err)
 {
 	struct put_set *set = &spool->put;
-	int64_t one;
+	int64_t none;
 	int rc;
 
 	if (!spool->in_transaction)
 		return err_set(err, LF_EINVAL, "observations are put inside a transaction");
-	rc = sql_int(spool, SQL_OBSERVATION_ANY_OF, &one, err, "ss", source, session);
-	if (rc != 0 && rc != LF_ENOENT)
+	rc = sql_int(spool, SQL_OBSERVATION_NONE_OF, &none, err, "si", session, place_of_session(session));
+	if (rc != 0)
 		return rc;
 	put_set_clear(set);
-	set->fresh = rc == LF_ENOENT;
+	set->fresh = none != 0;
 	set->source = (struct slice){ xmemdup0(source.ptr, source.len), source.len };
 	set->session = (struct slice){ xmemdup0(session.ptr, session.len), session.len };
 	set->active = true;
@@ -115,7 +115,7 @@ static int find_standing(struct spool *spool, const struct spool_observation *o,
 {
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
 	struct query query;
-	int rc = query_open(&query, spool, SQL_OBSERVATION_OF_SPAN, err, "b", span);
+	int rc = query_open(&query, spool, SQL_OBSERVATION_OF_SPAN, err, "bs", span, o->session);
 
 	if (rc != 0)
 		return rc;
@@ -132,13 +132,18 @@ static int find_standing(struct spool *spool, const struct spool_observation *o,
 	return rc == 0 ? LF_ENOENT : rc > 0 ? 0 : rc;
 }
 
+int observation_put_body(struct spool *spool, int64_t rowid, struct slice body, struct err *err)
+{
+	return sql_run(spool, SQL_BODY_PUT, err, "is", rowid, body);
+}
+
 /* A new row is not always new to the server: the ledger knows what was delivered before the row was dropped. */
 static int put_new(struct spool *spool, const struct spool_observation *o, struct slice span, int64_t hash, struct err *err)
 {
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
 	int64_t delivered_hash, one;
 	int64_t state = OBSERVATION_PENDING, changed = 0;
-	int rc = sql_int(spool, SQL_LEDGER_HASH, &delivered_hash, err, "b", span);
+	int rc = sql_int(spool, SQL_LEDGER_HASH, &delivered_hash, err, "ib", place_of_session(o->session), span);
 
 	if (rc == 0) {
 		state = OBSERVATION_DELIVERED;
@@ -150,28 +155,29 @@ static int put_new(struct spool *spool, const struct spool_observation *o, struc
 	}
 	if (rc != 0 && rc != LF_ENOENT)
 		return rc;
-	return sql_run(spool, SQL_OBSERVATION_PUT, err, "bbsssiiiiis", span, trace, o->source, o->session, o->turn, o->start_ms,
-	               state, changed, changed, hash, o->body);
+	rc = sql_run(spool, SQL_OBSERVATION_PUT, err, "bbsssiiiii", span, trace, o->source, o->session, o->turn, o->start_ms,
+	             state, changed, changed, hash);
+	return rc != 0 ? rc : observation_put_body(spool, sqlite3_last_insert_rowid(spool->db), o->body, err);
 }
 
-/* Nothing is known of the span yet, most likely: LF_ENOENT when something is. */
+/* Of a session of which nothing is known. LF_ENOENT: the span was put before. */
 static int put_fresh(struct spool *spool, const struct spool_observation *o, struct slice span, int64_t hash, struct err *err)
 {
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
-	int rc = sql_run(spool, SQL_OBSERVATION_PUT_FRESH, err, "bbsssiis", span, trace, o->source, o->session, o->turn, o->start_ms, hash, o->body);
+	int rc = sql_run(spool, SQL_OBSERVATION_PUT_FRESH, err, "bbsssii", span, trace, o->source, o->session, o->turn, o->start_ms, hash);
 
 	if (rc == 0 && sqlite3_changes(spool->db) == 0)
 		return LF_ENOENT;
 	rows_waits(spool, SINK_LANGFUSE, 1); /* a transaction that fails forgets it */
-	return rc;
+	return rc != 0 ? rc : observation_put_body(spool, sqlite3_last_insert_rowid(spool->db), o->body, err);
 }
 
-int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observation_state *ret, struct err *err)
+int spool_find_state(struct spool *spool, struct slice session, const uint8_t span_id[8], enum observation_state *ret, struct err *err)
 {
 	struct slice span = { (const char *)span_id, 8 };
 	int64_t ignored;
 	struct query query;
-	int rc = query_open(&query, spool, SQL_OBSERVATION_OF_SPAN, err, "b", span);
+	int rc = query_open(&query, spool, SQL_OBSERVATION_OF_SPAN, err, "bs", span, session);
 
 	if (rc != 0)
 		return rc;
@@ -181,7 +187,7 @@ int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observa
 	query_close(&query);
 	if (rc != 0)
 		return rc > 0 ? 0 : rc;
-	rc = sql_int(spool, SQL_LEDGER_HASH, &ignored, err, "b", span);
+	rc = sql_int(spool, SQL_LEDGER_HASH, &ignored, err, "ib", place_of_session(session), span);
 	if (rc == 0)
 		*ret = OBSERVATION_DELIVERED;
 	if (rc != LF_ENOENT)
@@ -197,8 +203,9 @@ static int put_changed(struct spool *spool, const struct spool_observation *o, c
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
 	int64_t changed = standing->state == OBSERVATION_DELIVERED && standing->hash != hash;
 
-	return sql_run(spool, SQL_OBSERVATION_CHANGE, err, "ibsssiiis", standing->id, trace, o->source, o->session, o->turn,
-	               o->start_ms, changed, hash, o->body);
+	int rc = sql_run(spool, SQL_OBSERVATION_CHANGE, err, "ibsssiii", standing->id, trace, o->source, o->session, o->turn, o->start_ms, changed, hash);
+
+	return rc != 0 || standing->hash == hash ? rc : observation_put_body(spool, standing->id, o->body, err);
 }
 
 static int put_known(struct spool *spool, const struct spool_observation *o, struct slice span, int64_t hash, struct err *err)

@@ -181,6 +181,8 @@ int open_writer(struct spool *spool, const char *path, struct err *err)
 	spool_gently(spool, false);
 	rc = check_wal(spool, err);
 	if (rc == 0)
+		rc = place_register(spool, err);
+	if (rc == 0)
 		rc = schema_migrate(spool, err);
 	return rc != 0 ? rc : rows_watch(spool, err);
 }
@@ -449,7 +451,9 @@ static int open_reading(struct spool *spool, struct err *err)
 		rc = err_set(err, LF_ENOENT, "%s: there is no spool yet", spool->path);
 	if (rc == 0 && version < 3)
 		rc = sql_text(spool, SPOOL_READ_BEFORE_3, err);
-	return rc == 0 && version < 4 ? sql_text(spool, SPOOL_READ_BEFORE_4, err) : rc;
+	if (rc == 0 && version < 4)
+		rc = sql_text(spool, SPOOL_READ_BEFORE_4, err);
+	return rc == 0 && version < 5 ? sql_text(spool, SPOOL_READ_BEFORE_5, err) : rc;
 }
 
 int spool_open_reader(const char *dir, struct spool **ret, struct err *err)

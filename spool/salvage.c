@@ -13,10 +13,10 @@
 #define BLIND_NUMBERS 1000000 /* how far is sought when the last number cannot be read */
 
 static const struct salvage {
-	const char *table, *key, *columns, *read, *last;
+	const char *table, *key, *columns, *read, *last, *older;
 	int count;
 } tables[] = {
-#define X(table, key, columns, count) { table, key, columns, SALVAGE_READ(table, key, columns), SALVAGE_LAST(table, key), count },
+#define X(table, key, columns, count, older) { table, key, columns, SALVAGE_READ(table, key, columns), SALVAGE_LAST(table, key), older, count },
 	SPOOL_SALVAGE(X)
 #undef X
 };
@@ -106,6 +106,8 @@ static int copy_table(struct spool *to, sqlite3 *from, const struct salvage *tab
 		rc = sql_fail(to, sqlite3_errcode(to->db), err);
 	} else {
 		int code = sqlite3_prepare_v2(from, table->read, -1, &read, NULL);
+		if (code != SQLITE_OK && table->older && !no_memory(code))
+			code = sqlite3_prepare_v2(from, table->older, -1, &read, NULL);
 		/* A table of which not even the definition can be read has no rows to copy. */
 		if (code == SQLITE_OK)
 			rc = copy_all(to, from, table, read, write, err);
@@ -150,12 +152,24 @@ static int make_heads(struct spool *to, struct err *err)
 	return rc > 0 ? 0 : rc;
 }
 
+/* An observation of which only one half could be read: what waits is made anew; of the rest it is known how far they were. */
+static int match_bodies(struct spool *to, struct err *err)
+{
+	int rc = sql_run(to, SQL_BODIES_DROP_LOST, err, "");
+
+	if (rc == 0)
+		rc = sql_run(to, SQL_OBSERVATIONS_DROP_BARE, err, "");
+	return rc != 0 ? rc : sql_run(to, SQL_OBSERVATIONS_REMAKE_BARE, err, "");
+}
+
 static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, struct err *err)
 {
 	int rc = sql_run(to, SQL_ROWS_DROP, err, ""); /* they stand where others are to stand */
 
 	for (size_t i = 0; rc == 0 && damaged && i < sizeof tables / sizeof tables[0]; i++)
 		rc = copy_table(to, damaged, &tables[i], err);
+	if (rc == 0)
+		rc = match_bodies(to, err);
 	if (rc == 0)
 		rc = make_heads(to, err);
 	if (rc == 0)

@@ -4,14 +4,26 @@
 #include "base/mem.h"
 #include <stdlib.h>
 
+static int not_sendable(const int64_t *rows, unsigned count, struct err *err)
+{
+	return err_set(err, LF_EINVAL, "observation %lld, or one of the %u from it on, cannot be sent: it is gone or on its way already", (long long)rows[0], count);
+}
+
 static int add_rows(struct spool *spool, const int64_t *rows, unsigned count, int64_t send, struct err *err)
 {
+	unsigned i = 0;
 	int rc = 0;
 
-	for (unsigned i = 0; rc == 0 && i < count; i++) {
+	for (; rc == 0 && count - i >= 8; i += 8) {
+		const int64_t *r = rows + i;
+		rc = sql_run(spool, SQL_SEND_ROW_PUT_8, err, "iiiiiiiii", send, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]);
+		if (rc == 0 && sqlite3_changes(spool->db) != 8)
+			return not_sendable(r, 8, err);
+	}
+	for (; rc == 0 && i < count; i++) {
 		rc = sql_run(spool, SQL_SEND_ROW_PUT, err, "ii", send, rows[i]);
-		if (rc == 0 && sqlite3_changes(spool->db) == 0)
-			return err_set(err, LF_EINVAL, "observation %lld cannot be sent: it is gone or on its way already", (long long)rows[i]);
+		if (rc == 0 && sqlite3_changes(spool->db) != 1)
+			return not_sendable(rows + i, 1, err);
 	}
 	return rc != 0 ? rc : sql_run(spool, SQL_SEND_FLIES, err, "i", send);
 }
@@ -88,17 +100,19 @@ int spool_each_send(struct spool *spool, spool_send_fn *fn, void *context, struc
 /* ---- settling ---- */
 
 struct sent { /* one row of a send; the observation itself may have been purged */
-	int64_t id, hash;
+	int64_t place, hash;
 	struct slice span, trace;
 };
 
 static int write_delivered(struct spool *spool, const struct sent *sent, int64_t row, struct err *err)
 {
 	int64_t hash;
-	int rc = sql_run(spool, SQL_LEDGER_PUT, err, "bbii", sent->span, sent->trace, clock_wall_ms(), sent->hash);
+	int rc = sql_run(spool, SQL_LEDGER_UNPLACE, err, "b", sent->span);
 
 	if (rc == 0)
-		rc = sql_run(spool, SQL_SEND_ROW_DROP, err, "i", sent->id);
+		rc = sql_run(spool, SQL_LEDGER_PUT, err, "ibbii", sent->place, sent->span, sent->trace, clock_wall_ms(), sent->hash);
+	if (rc == 0)
+		rc = sql_run(spool, SQL_SEND_ROW_DROP, err, "i", row);
 	if (rc == 0)
 		rc = sql_int(spool, SQL_OBSERVATION_HASH, &hash, err, "i", row);
 	if (rc != 0)
@@ -111,13 +125,13 @@ static int write_delivered(struct spool *spool, const struct sent *sent, int64_t
 static int back_to(struct spool *spool, const struct sent *sent, int64_t row, enum observation_state state, bool changed, struct err *err)
 {
 	int64_t hash;
-	int rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "b", sent->span);
+	int rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "ib", sent->place, sent->span);
 
 	if (rc != 0 && rc != LF_ENOENT)
 		return rc;
 	if (rc == 0)
 		state = OBSERVATION_DELIVERED;
-	rc = sql_run(spool, SQL_SEND_ROW_DROP, err, "i", sent->id);
+	rc = sql_run(spool, SQL_SEND_ROW_DROP, err, "i", row);
 	return rc != 0 ? rc : sql_run(spool, SQL_OBSERVATION_SETTLE, err, "iii", row, (int64_t)state, (int64_t)(state == OBSERVATION_DELIVERED && changed));
 }
 
@@ -191,7 +205,7 @@ static int settle(struct spool *spool, int64_t send_id, int64_t row, enum settle
 		return rc;
 	rc = query_next(&query, err);
 	if (rc == 1) {
-		struct sent sent = { .id = query_int(&query, 0), .span = query_slice(&query, 1), .trace = query_slice(&query, 2), .hash = query_int(&query, 3) };
+		struct sent sent = { .place = query_int(&query, 0), .span = query_slice(&query, 1), .trace = query_slice(&query, 2), .hash = query_int(&query, 3) };
 		rc = settlers[how](spool, &sent, send_id, row, reason, err);
 	} else if (rc == 0) {
 		rc = err_set(err, LF_ENOENT, "send %lld has no row %lld", (long long)send_id, (long long)row);
@@ -218,7 +232,9 @@ int spool_send_arrived(struct spool *spool, int64_t send_id, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	rc = sql_run(spool, SQL_SEND_ENTER, err, "ii", send_id, clock_wall_ms());
+	rc = sql_run(spool, SQL_SEND_UNPLACE, err, "i", send_id);
+	if (rc == 0)
+		rc = sql_run(spool, SQL_SEND_ENTER, err, "ii", send_id, clock_wall_ms());
 	if (rc == 0)
 		rc = sql_run(spool, SQL_SEND_ARRIVED, err, "i", send_id);
 	if (rc == 0)

@@ -115,7 +115,7 @@ int spool_each_observation(struct spool *spool, struct slice session, spool_obse
  * include_changed: delivered rows with the `changed` mark too (servers that merge). */
 int spool_each_pending(struct spool *spool, unsigned max_count, size_t max_bytes, bool include_changed, spool_observation_fn *fn, void *context, struct err *err);
 /* What is known of a span, also after its row is gone. LF_ENOENT: nothing. */
-int spool_find_state(struct spool *spool, const uint8_t span_id[8], enum observation_state *ret, struct err *err);
+int spool_find_state(struct spool *spool, struct slice session, const uint8_t span_id[8], enum observation_state *ret, struct err *err);
 /* Drops the derived tables (observation, dirty marks) and marks every session dirty. Ledger and dead stay. */
 int spool_forget_derived(struct spool *spool, struct err *err);
 

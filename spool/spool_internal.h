@@ -27,7 +27,7 @@ extern const char *const sql_texts[SQL_COUNT];
 /* The span ids that were put since spool_observations_begin(), for each sink. */
 struct put_set {
 	bool active;
-	bool fresh;                   /* the session had none before */
+	bool fresh;                   /* nothing is known of the session: no row, delivery or dead letter */
 	struct slice source, session; /* own copies */
 	struct put_spans {
 		uint64_t *spans;
@@ -37,6 +37,9 @@ struct put_set {
 
 /* late.c */
 struct late_counter;
+struct late_counted {
+	int64_t place, hash;
+};
 #define LATE_COUNTED 64
 struct late {
 	struct late_counter *counters; /* a hash table */
@@ -45,7 +48,7 @@ struct late {
 	bool marked;                   /* it is dirty in the file, where its stored_ms is marked_ms */
 	struct buf source, session;
 	int64_t tick, last_ms, stored_ms, marked_ms;
-	int64_t counted[LATE_COUNTED]; /* hashes */
+	struct late_counted counted[LATE_COUNTED];
 	unsigned counted_count;
 };
 
@@ -141,8 +144,8 @@ int spool_leave(struct spool *spool, bool own, int rc, struct err *err);
 int late_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
 int late_counter_get(struct spool *spool, const char *name, const char *label, int64_t *ret, struct err *err);
 /* As SQL_COUNTED_GET and _PUT. */
-int late_counted_get(struct spool *spool, int64_t hash, bool *ret, struct err *err);
-int late_counted_set(struct spool *spool, int64_t hash, struct err *err);
+int late_counted_get(struct spool *spool, struct late_counted counted, bool *ret, struct err *err);
+int late_counted_set(struct spool *spool, struct late_counted counted, struct err *err);
 /* A record of this session was stored. */
 int late_touch(struct spool *spool, const struct clean_record_view *view, struct err *err);
 /* Writes what the statement would see, and all before a commit. */
@@ -162,6 +165,13 @@ int rows_count_again(struct spool *spool, struct err *err);
 int rows_get(struct spool *spool, unsigned kind, uint64_t *ret, struct err *err);
 /* LF_ECORRUPT when a counter is not what is there. */
 int rows_check(struct spool *spool, struct err *err);
+
+/* place.c */
+/* Both are above 0, which is the place of rows from before there were places. */
+int64_t place_of_session(struct slice session);
+int64_t place_of_key(struct slice key);
+/* The SQL function place(session). */
+int place_register(struct spool *spool, struct err *err);
 
 /* schema.c */
 int schema_version(struct spool *spool, int64_t *ret_version, struct err *err);
@@ -214,6 +224,7 @@ int64_t session_next_tick(struct spool *spool);
 
 /* observation.c */
 void observation_row(const struct query *query, struct spool_observation *ret);
+int observation_put_body(struct spool *spool, int64_t rowid, struct slice body, struct err *err);
 void put_set_add(struct put_set *set, enum spool_sink sink, const void *span_id);
 /* After put_set_sort(). */
 bool put_set_has(const struct put_set *set, enum spool_sink sink, const void *span_id);

@@ -7,7 +7,7 @@
 #define LF_SPOOL_SPOOL_SQL_H
 
 #define SPOOL_APPLICATION_ID 1818653808 /* "lfsp" */
-#define SPOOL_SCHEMA_VERSION 4
+#define SPOOL_SCHEMA_VERSION 5
 
 /* What makes version n+1 of version n; the row's place is n. Creating a spool is migrating from 0. */
 #define SPOOL_SCHEMA_1 \
@@ -70,7 +70,40 @@
 	"DROP INDEX record_key; DROP INDEX record_session; DROP INDEX head_part;" \
 	"CREATE INDEX record_place ON record(session, source, message, key);" \
 	"CREATE INDEX dead_sink ON dead(sink);" ROWS_COUNT_AGAIN ";"
-#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3, SPOOL_SCHEMA_4 }
+/*
+ * What is looked up by a hash stands beside what comes at the same time, or every batch would write a page of the index for each of
+ * its rows: place(session) comes before the hash. Bodies stand apart from the state of delivery, which changes three times.
+ */
+#define SPOOL_SCHEMA_5 \
+	"CREATE TABLE observation_body(id INTEGER PRIMARY KEY, body TEXT NOT NULL);" \
+	"INSERT INTO observation_body(id, body) SELECT id, body FROM observation;" \
+	"CREATE TABLE ledger_5(id INTEGER PRIMARY KEY, place INTEGER NOT NULL, span_id BLOB NOT NULL, trace_id BLOB NOT NULL," \
+	" time INTEGER NOT NULL, hash INTEGER NOT NULL, UNIQUE(place, span_id));" \
+	"INSERT INTO ledger_5 SELECT id, coalesce((SELECT place(o.session) FROM observation o WHERE o.span_id=l.span_id), 0), span_id," \
+	" trace_id, time, hash FROM ledger l ORDER BY id;" \
+	"DROP TABLE ledger; ALTER TABLE ledger_5 RENAME TO ledger;" \
+	"CREATE TABLE send_row_5(observation INTEGER PRIMARY KEY, send INTEGER NOT NULL, place INTEGER NOT NULL, span_id BLOB NOT NULL," \
+	" trace_id BLOB NOT NULL, hash INTEGER NOT NULL);" \
+	"INSERT OR IGNORE INTO send_row_5 SELECT observation, send, coalesce((SELECT place(o.session) FROM observation o" \
+	" WHERE o.id=r.observation), 0), span_id, trace_id, hash FROM send_row r ORDER BY id DESC;" \
+	"DROP TABLE send_row; ALTER TABLE send_row_5 RENAME TO send_row; CREATE INDEX send_row_send ON send_row(send);" \
+	"CREATE TABLE observation_5(id INTEGER PRIMARY KEY AUTOINCREMENT, span_id BLOB NOT NULL, trace_id BLOB NOT NULL," \
+	" source TEXT NOT NULL, session TEXT NOT NULL, turn TEXT NOT NULL, start_ms INTEGER NOT NULL, state INTEGER NOT NULL," \
+	" changed INTEGER NOT NULL, version INTEGER NOT NULL, hash INTEGER NOT NULL);" \
+	"INSERT INTO observation_5 SELECT id, span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash" \
+	" FROM observation ORDER BY id;" \
+	"DELETE FROM sqlite_sequence WHERE name='observation_5';" \
+	"INSERT INTO sqlite_sequence(name, seq) SELECT 'observation_5', seq FROM sqlite_sequence WHERE name='observation';" \
+	"DROP TABLE observation; ALTER TABLE observation_5 RENAME TO observation;" \
+	"CREATE UNIQUE INDEX observation_session ON observation(session, span_id);" \
+	"CREATE INDEX observation_changed ON observation(start_ms) WHERE changed<>0;" \
+	"CREATE INDEX observation_pending ON observation(start_ms) WHERE state=0;" \
+	"CREATE INDEX observation_flight ON observation(state) WHERE state IN (1, 2);" \
+	"CREATE TRIGGER observation_gone AFTER DELETE ON observation BEGIN DELETE FROM observation_body WHERE id=OLD.id; END;" \
+	"CREATE TABLE counted_5(id INTEGER PRIMARY KEY, place INTEGER NOT NULL, hash INTEGER NOT NULL, UNIQUE(place, hash));" \
+	"INSERT INTO counted_5 SELECT id, 0, hash FROM counted ORDER BY id;" \
+	"DROP TABLE counted; ALTER TABLE counted_5 RENAME TO counted;"
+#define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3, SPOOL_SCHEMA_4, SPOOL_SCHEMA_5 }
 
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
@@ -91,6 +124,11 @@
 	"PRAGMA query_only=OFF;" \
 	"CREATE TEMP VIEW counter AS SELECT name, label, value FROM main.counter UNION ALL " ROWS_COUNTED ";" \
 	"PRAGMA query_only=ON;"
+#define SPOOL_READ_BEFORE_5 \
+	"PRAGMA query_only=OFF;" \
+	"CREATE TEMP VIEW observation_body AS SELECT id, body FROM main.observation;" \
+	"CREATE TEMP VIEW ledger AS SELECT id, 0 AS place, span_id, trace_id, time, hash FROM main.ledger;" \
+	"PRAGMA query_only=ON;"
 #define SPOOL_SET_VERSION "PRAGMA application_id=%d; PRAGMA user_version=%d;" /* printf: a pragma takes no parameter */
 
 #define RECORD_COLUMNS "r.seq, r.source, r.session, r.message, r.key, r.kind, r.level, r.ord, r.link, r.time, r.hash, r.body"
@@ -98,26 +136,29 @@
 #define HEAD_RECORD HEAD_RECORD_BY("")
 /* Without statistics SQLite would rather read all keys of a source in order than a few of them by their index. */
 #define BY(index) "INDEXED BY " index " "
-#define OBSERVATION_COLUMNS "id, span_id, trace_id, source, session, turn, start_ms, state, version, body"
+#define OBSERVATION_BY(index) "SELECT o.id, o.span_id, o.trace_id, o.source, o.session, o.turn, o.start_ms, o.state, o.version, b.body" \
+	" FROM observation o " index "CROSS JOIN observation_body b ON b.id=o.id"
+/* In its place, or among what is from before there were places; IN (0, ?) would make a table for its list. */
+#define PLACED(what, from, place, where) "SELECT " what " FROM " from " WHERE place=" place " AND " where " UNION ALL SELECT " what " FROM " from " WHERE place=0 AND " where
 /* Langfuse is not among the sinks: what is pending for it waits for nobody. */
 #define LANGFUSE_OFF "EXISTS(SELECT 1 FROM meta WHERE name='langfuse_off')"
 /* Sessions of which nothing is left to do, for any sink: what the cap and retention may take without a loss. A session
  * waits for its children: their trace hangs on its records. */
-#define SETTLED_SESSION(s) s ".dirty=0 AND " s ".open=0 AND NOT EXISTS(SELECT 1 FROM observation o" \
-	" WHERE o.session=" s ".id AND o.source=" s ".source AND (o.state IN (1, 2) OR (o.state=0 AND NOT " LANGFUSE_OFF ")))" \
+#define SETTLED_SESSION(s) s ".dirty=0 AND " s ".open=0 AND NOT EXISTS(SELECT 1 FROM observation o " BY("observation_session") \
+	"WHERE o.session=" s ".id AND o.source=" s ".source AND (o.state IN (1, 2) OR (o.state=0 AND NOT " LANGFUSE_OFF ")))" \
 	" AND NOT EXISTS(SELECT 1 FROM outgo g WHERE g.session=" s ".id AND g.source=" s ".source AND g.state=0)"
 /* An observation that no sink waits for. */
 #define WAITED_FOR(o) "EXISTS(SELECT 1 FROM outgo g WHERE g.sink=1 AND g.span_id=" o ".span_id AND g.state=0)"
 /* What goes to another sink, as a row of an observation: with a body of its own (a log), or that of the observation. */
 #define OUTGO_ROW(index) "SELECT g.id, g.span_id, coalesce(o.trace_id, x''), g.source, g.session, coalesce(o.turn, ''), g.start_ms," \
-	" g.state, 0, CASE g.body WHEN '' THEN o.body ELSE g.body END FROM outgo g " index "LEFT JOIN observation o" \
-	" ON o.span_id=g.span_id WHERE (g.body<>'' OR o.id IS NOT NULL) AND "
+	" g.state, 0, CASE g.body WHEN '' THEN b.body ELSE g.body END FROM outgo g " index "LEFT JOIN observation o ON o.session=g.session" \
+	" AND o.span_id=g.span_id LEFT JOIN observation_body b ON b.id=o.id WHERE (g.body<>'' OR b.id IS NOT NULL) AND "
 #define CHILDLESS(s) "NOT EXISTS(SELECT 1 FROM head c WHERE c.source=" s ".source AND c.kind=0 AND c.link=" s ".id AND c.link<>'')"
 
 /* What a purge chooses of one session: ?1 its id, ?2 a time or 0, ?3 delivered ones only, ?4 the last that was there when it began. */
 #define PURGE_WHERE(table, number, time) " WHERE session=?1 AND " number "<=?4 AND (?2=0 OR " time "<?2) AND (?3=0 OR EXISTS" \
-	"(SELECT 1 FROM session s WHERE s.source=" table ".source AND s.id=?1 AND " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d" \
-	" WHERE d.session=s.id AND d.source=s.source AND d.state<>3 AND NOT " LANGFUSE_OFF ")))"
+	"(SELECT 1 FROM session s WHERE s.source=" table ".source AND s.id=?1 AND " SETTLED_SESSION("s") " AND NOT EXISTS(SELECT 1 FROM observation d " BY("observation_session") \
+	"WHERE d.session=s.id AND d.source=s.source AND d.state<>3 AND NOT " LANGFUSE_OFF ")))"
 /* moved(sink, from, to): rows.c counts what waits for a sink as it changes its state; -1: the row is not there. Gives to. */
 #define GONE(sink) " RETURNING moved(" sink ", state, -1)"
 #define PURGE_DEAD_WHERE " WHERE (?1='' OR session=?1) AND (?2=0 OR time<?2)"
@@ -135,7 +176,7 @@
 	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD_BY(BY("head_link")) " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
 	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
 	X(SQL_FIND_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2") \
-	X(SQL_COUNTED_GET, "SELECT 1 FROM counted WHERE hash=?1") \
+	X(SQL_COUNTED_GET, PLACED("1", "counted", "?1", "hash=?2")) \
 	X(SQL_EACH_CHILD, "SELECT source, key FROM head WHERE source=?1 AND kind=0 AND link=?2 AND link<>'' ORDER BY key") \
 	X(SQL_EACH_STARTED, "SELECT link FROM head " BY("head_out") "WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
 	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM (SELECT seq FROM record WHERE session=?1 ORDER BY seq) s CROSS JOIN record r ON r.seq=s.seq") \
@@ -144,27 +185,26 @@
 	X(SQL_EACH_DIRTY_NEWEST, "SELECT source, id FROM session WHERE dirty<>0 ORDER BY dirty DESC LIMIT ?1") \
 	X(SQL_DIRTY_MAX, "SELECT max(dirty) FROM session WHERE dirty<>0") \
 	X(SQL_EACH_STALE, "SELECT source, id FROM session WHERE open<>0 AND dirty=0 AND last_ms<?1 AND NOT(stored_ms>?2 AND stored_ms<=?3) ORDER BY last_ms") \
-	X(SQL_PENDING_OLDEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms, id") \
-	X(SQL_PENDING_NEWEST, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE state=0 ORDER BY start_ms DESC, id DESC") \
-	X(SQL_PENDING_CHANGED, "SELECT " OBSERVATION_COLUMNS " FROM observation " BY("observation_changed") "WHERE state=3 AND changed<>0 ORDER BY start_ms, id") \
-	X(SQL_OBSERVATION_OF_SPAN, "SELECT id, hash, state, trace_id, source, session, turn, start_ms FROM observation WHERE span_id=?1") \
-	X(SQL_OBSERVATION_PUT_FRESH, "INSERT OR IGNORE INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7, ?8" \
-		" WHERE NOT EXISTS(SELECT 1 FROM ledger WHERE span_id=?1) AND NOT EXISTS(SELECT 1 FROM dead WHERE span_id=?1 AND sink=0)") \
-	X(SQL_OBSERVATION_ANY_OF, "SELECT 1 FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 LIMIT 1") \
+	X(SQL_PENDING_OLDEST, OBSERVATION_BY("") " WHERE o.state=0 ORDER BY o.start_ms, o.id") \
+	X(SQL_PENDING_NEWEST, OBSERVATION_BY("") " WHERE o.state=0 ORDER BY o.start_ms DESC, o.id DESC") \
+	X(SQL_PENDING_CHANGED, OBSERVATION_BY(BY("observation_changed")) " WHERE o.state=3 AND o.changed<>0 ORDER BY o.start_ms, o.id") \
+	X(SQL_OBSERVATION_OF_SPAN, "SELECT id, hash, state, trace_id, source, session, turn, start_ms FROM observation WHERE session=?2 AND span_id=?1") \
+	X(SQL_OBSERVATION_NONE_OF, "SELECT NOT EXISTS(SELECT 1 FROM observation " BY("observation_session") "WHERE session=?1) AND NOT EXISTS(SELECT 1 FROM ledger WHERE place IN (0, ?2))" \
+		" AND NOT EXISTS(SELECT 1 FROM dead WHERE sink=0 AND span_id IS NOT NULL)") \
+	X(SQL_OBSERVATION_PUT_FRESH, "INSERT OR IGNORE INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7)") \
 	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
-	X(SQL_OBSERVATION_IDS_OF, "SELECT id FROM observation WHERE session=?1 ORDER BY start_ms, span_id") \
-	X(SQL_LEDGER_HASH, "SELECT hash FROM ledger WHERE span_id=?1") \
+	X(SQL_LEDGER_HASH, PLACED("hash", "ledger", "?1", "span_id=?2")) \
 	X(SQL_DEAD_OF_SPAN, "SELECT 1 FROM dead WHERE span_id=?1 AND sink=0 LIMIT 1") \
 	X(SQL_OUTGO_OLDEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms, g.id") \
 	X(SQL_OUTGO_NEWEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms DESC, g.id DESC") \
 	X(SQL_OUTGO_GET, OUTGO_ROW("") "g.sink=?1 AND g.span_id=?2") \
 	X(SQL_OUTGO_PENDING_OF, "SELECT id, span_id, sink FROM outgo " BY("outgo_session") "WHERE session=?2 AND source=?1 AND state=0") \
 	X(SQL_OUTGO_WAITING, "SELECT start_ms FROM outgo " BY("outgo_pending") "WHERE sink=?1 AND state=0 ORDER BY start_ms LIMIT 1") \
-	X(SQL_SEND_ROW_GET, "SELECT id, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
+	X(SQL_SEND_ROW_GET, "SELECT place, span_id, trace_id, hash FROM send_row WHERE send=?1 AND observation=?2") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
 	X(SQL_SEND_FLIES, "UPDATE OR FAIL observation SET state=moved(0, state, 1) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
 	X(SQL_SEND_ARRIVED, "UPDATE OR FAIL observation SET state=moved(0, state, 3), changed=(hash<>(SELECT r.hash FROM send_row r WHERE r.send=?1 AND r.observation=observation.id)) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
-	X(SQL_SEND_ENTER, "INSERT OR FAIL INTO ledger(span_id, trace_id, time, hash) SELECT span_id, trace_id, ?2, hash FROM send_row WHERE send=?1 ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
+	X(SQL_SEND_ENTER, "INSERT OR FAIL INTO ledger(place, span_id, trace_id, time, hash) SELECT place, span_id, trace_id, ?2, hash FROM send_row WHERE send=?1 ON CONFLICT(place, span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
 	X(SQL_PURGE_NEXT, "SELECT min(id) FROM (SELECT min(session) AS id FROM record WHERE session>?1 UNION ALL SELECT min(session) FROM observation WHERE session>?1" \
 		" UNION ALL SELECT min(session) FROM outgo WHERE state=0 AND session>?1)") \
 	X(SQL_STORED_BEFORE, "SELECT s.source, s.id FROM session s WHERE s.stored_ms<?1 AND (?2<>0 OR (" SETTLED_SESSION("s") ")) AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1")
@@ -175,6 +215,9 @@
 #define RECORD_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
 #define HEAD_PUT "INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) VALUES"
 #define HEAD_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+#define SEND_ROW_PUT(ids) "INSERT OR FAIL INTO send_row(send, observation, place, span_id, trace_id, hash) SELECT ?1, o.id, place(o.session), o.span_id, o.trace_id, o.hash" \
+	" FROM (VALUES" ids ") v CROSS JOIN observation o ON o.id=v.column1 WHERE o.state IN (0, 3)"
 
 #define SPOOL_SQL_COLD(X) \
 	X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE") \
@@ -229,9 +272,11 @@
 	X(SQL_CURSOR_DROP, "DELETE FROM cursor WHERE source=?1 AND name=?2") \
 	X(SQL_EACH_CURSOR, "SELECT name, value FROM cursor WHERE source=?1 ORDER BY name") \
 	X(SQL_CURSOR_GET, "SELECT value FROM cursor WHERE source=?1 AND name=?2") \
-	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, moved(0, -1, ?7), ?8, ?9, ?10, ?11)") \
-	X(SQL_OBSERVATION_CHANGE, "UPDATE observation SET trace_id=?2, source=?3, session=?4, turn=?5, start_ms=?6, changed=max(changed, ?7), version=version+?7, hash=?8, body=?9 WHERE id=?1") \
-	X(SQL_OBSERVATION_GET, "SELECT " OBSERVATION_COLUMNS " FROM observation WHERE id=?1") \
+	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, moved(0, -1, ?7), ?8, ?9, ?10)") \
+	X(SQL_BODY_PUT, "INSERT INTO observation_body(id, body) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET body=excluded.body") \
+	X(SQL_OBSERVATION_CHANGE, "UPDATE observation SET trace_id=?2, source=?3, session=?4, turn=?5, start_ms=?6, changed=max(changed, ?7), version=version+?7, hash=?8 WHERE id=?1") \
+	X(SQL_OBSERVATION_GET, OBSERVATION_BY("") " WHERE o.id=?1") \
+	X(SQL_OBSERVATION_IDS_OF, "SELECT id FROM observation WHERE session=?1 ORDER BY start_ms, span_id") \
 	X(SQL_OBSERVATION_IDS, "SELECT id FROM observation ORDER BY start_ms, span_id") \
 	X(SQL_OBSERVATION_STATE, "UPDATE observation SET state=moved(0, state, ?2) WHERE id=?1") \
 	X(SQL_OBSERVATION_SETTLE, "UPDATE observation SET state=moved(0, state, ?2), changed=?3 WHERE id=?1") \
@@ -241,10 +286,14 @@
 	X(SQL_OBSERVATIONS_DROP_PENDING_OF, "DELETE FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0" GONE("0")) \
 	X(SQL_OBSERVATIONS_DROP_DELIVERED, "DELETE FROM observation WHERE id IN (SELECT id FROM observation WHERE ((state=3 AND changed=0) OR (state=0 AND " LANGFUSE_OFF ")) AND NOT " WAITED_FOR("observation") " ORDER BY id LIMIT 256)" GONE("0")) \
 	X(SQL_OBSERVATIONS_FORGET, "DELETE FROM observation WHERE state NOT IN (1, 2)" GONE("0")) \
-	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state=1") \
+	X(SQL_OBSERVATIONS_IN_DOUBT, "UPDATE observation SET state=2 WHERE state IN (1, 2) AND state=1") \
+	X(SQL_OBSERVATIONS_DROP_BARE, "DELETE FROM observation WHERE state=0 AND NOT EXISTS(SELECT 1 FROM observation_body b WHERE b.id=observation.id)" GONE("0")) \
+	X(SQL_OBSERVATIONS_REMAKE_BARE, "UPDATE observation SET hash=0 WHERE NOT EXISTS(SELECT 1 FROM observation_body b WHERE b.id=observation.id)") \
+	X(SQL_BODIES_DROP_LOST, "DELETE FROM observation_body WHERE NOT EXISTS(SELECT 1 FROM observation o WHERE o.id=observation_body.id)") \
 	X(SQL_SEND_PUT, "INSERT INTO send(created_ms, attempts, in_doubt) VALUES(?1, 0, 0)") \
-	X(SQL_SEND_ROW_PUT, "INSERT OR FAIL INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE id=?2 AND state IN (0, 3)") \
-	X(SQL_SEND_ROW_DROP, "DELETE FROM send_row WHERE id=?1") \
+	X(SQL_SEND_ROW_PUT, SEND_ROW_PUT("(?2)")) \
+	X(SQL_SEND_ROW_PUT_8, SEND_ROW_PUT("(?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9)")) \
+	X(SQL_SEND_ROW_DROP, "DELETE FROM send_row WHERE observation=?1") \
 	X(SQL_SEND_ROWS_DROP, "DELETE FROM send_row WHERE send=?1") \
 	X(SQL_SEND_IN_DOUBT, "UPDATE send SET in_doubt=1 WHERE id=?1") \
 	X(SQL_SENDS_IN_DOUBT, "UPDATE send SET in_doubt=1, attempts=attempts+1") \
@@ -253,8 +302,10 @@
 	X(SQL_SEND_END, "DELETE FROM send WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.send=?1)") \
 	X(SQL_SEND_KEEP, "UPDATE send SET attempts=attempts+1 WHERE id=?1") \
 	X(SQL_EACH_SEND, "SELECT id, created_ms, attempts, in_doubt FROM send WHERE id>?1 ORDER BY id LIMIT 1") \
-	X(SQL_SEND_ROWS_ADOPT, "INSERT INTO send_row(send, observation, span_id, trace_id, hash) SELECT ?1, id, span_id, trace_id, hash FROM observation WHERE state=2 AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.observation=observation.id)") \
-	X(SQL_LEDGER_PUT, "INSERT INTO ledger(span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
+	X(SQL_SEND_ROWS_ADOPT, "INSERT INTO send_row(send, observation, place, span_id, trace_id, hash) SELECT ?1, id, place(session), span_id, trace_id, hash FROM observation WHERE state IN (1, 2) AND state=2 AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.observation=observation.id)") \
+	X(SQL_LEDGER_PUT, "INSERT INTO ledger(place, span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(place, span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
+	X(SQL_LEDGER_UNPLACE, "DELETE FROM ledger WHERE place=0 AND span_id=?1") \
+	X(SQL_SEND_UNPLACE, "DELETE FROM ledger WHERE place=0 AND span_id IN (SELECT span_id FROM send_row WHERE send=?1)") \
 	X(SQL_LEDGER_TRIM, "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger ORDER BY id LIMIT ?1)") \
 	X(SQL_DEAD_PUT, "INSERT INTO dead(time, reason, detail, session, sink, span_id, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(SQL_EACH_DEAD, "SELECT id, time, reason, detail, session, span_id, body, sink FROM dead WHERE id>?1 AND (?2=0 OR id=?2) ORDER BY id LIMIT 1") \
@@ -274,15 +325,15 @@
 	X(SQL_COUNTER_ADD, "INSERT INTO counter(name, label, value) VALUES(?1, ?2, ?3) ON CONFLICT(name, label) DO UPDATE SET value=value+excluded.value") \
 	X(SQL_COUNTER_GET, "SELECT value FROM counter WHERE name=?1 AND label=?2") \
 	X(SQL_EACH_COUNTER, "SELECT name, label, value FROM counter WHERE (?1='' AND name<>'rows') OR name=?1 ORDER BY name, label") \
-	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(hash) VALUES(?)") \
-	X(SQL_COUNTED_PUT_8, "INSERT OR IGNORE INTO counted(hash) VALUES" EIGHT("(?)")) \
+	X(SQL_COUNTED_PUT, "INSERT OR IGNORE INTO counted(place, hash) VALUES(?, ?)") \
+	X(SQL_COUNTED_PUT_8, "INSERT OR IGNORE INTO counted(place, hash) VALUES" EIGHT("(?, ?)")) \
 	X(SQL_COUNTED_COUNT, "SELECT count(*) FROM counted") \
 	X(SQL_COUNTED_TRIM, "DELETE FROM counted WHERE id IN (SELECT id FROM counted ORDER BY id LIMIT ?1)") \
 	X(SQL_META_SET, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=excluded.value") \
 	X(SQL_META_DROP, "DELETE FROM meta WHERE name=?1") \
 	X(SQL_META_GET, "SELECT value FROM meta WHERE name=?1") \
 	X(SQL_COUNT_SESSIONS, "SELECT count(*) FROM session") \
-	X(SQL_COUNT_STATE, "SELECT count(*) FROM observation WHERE state=?1") \
+	X(SQL_COUNT_STATE, "SELECT count(*) FROM observation WHERE state IN (1, 2) AND state=?1") \
 	X(SQL_ROWS_COUNTED, "SELECT label, value FROM (" ROWS_COUNTED ") EXCEPT SELECT label, value FROM counter WHERE name='rows'") \
 	X(SQL_ROWS_DROP, "DELETE FROM counter WHERE name='rows'") \
 	X(SQL_ROWS_COUNT_AGAIN, ROWS_COUNT_AGAIN) \
@@ -291,7 +342,7 @@
 	X(SQL_SETTLED_SESSIONS, "SELECT s.source, s.id FROM session s WHERE " SETTLED_SESSION("s") " AND " CHILDLESS("s") " ORDER BY s.stored_ms LIMIT 1") \
 	X(SQL_PURGE_RECORDS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM record" PURGE_WHERE("record", "seq", "time")) \
 	X(SQL_PURGE_UNASSEMBLED, "SELECT count(*) FROM record" PURGE_WHERE("record", "seq", "time") " AND (source, session) IN (SELECT source, id FROM session WHERE dirty<>0 OR open<>0)") \
-	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum((state<>3 AND NOT " LANGFUSE_OFF ") OR " WAITED_FOR("observation") "), 0) FROM observation" PURGE_WHERE("observation", "id", "start_ms")) \
+	X(SQL_PURGE_OBSERVATIONS_SIZE, "SELECT count(*), coalesce(sum((SELECT length(CAST(b.body AS BLOB)) FROM observation_body b WHERE b.id=observation.id)), 0), coalesce(sum((state<>3 AND NOT " LANGFUSE_OFF ") OR " WAITED_FOR("observation") "), 0) FROM observation" PURGE_WHERE("observation", "id", "start_ms")) \
 	X(SQL_PURGE_OUTGO_SIZE, "SELECT 0, coalesce(sum(length(CAST(body AS BLOB))), 0), coalesce(sum(body<>''), 0) FROM outgo" PURGE_WHERE("outgo", "id", "start_ms") " AND state=0") \
 	X(SQL_PURGE_DEAD_SIZE, "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM dead" PURGE_DEAD_WHERE) \
 	X(SQL_PURGE_LAST, "SELECT coalesce((SELECT max(seq) FROM record), 0), coalesce((SELECT max(id) FROM observation), 0), coalesce((SELECT max(id) FROM outgo), 0)") \
@@ -303,19 +354,23 @@
 
 #define SPOOL_SQL(X) SPOOL_SQL_HOT(X) SPOOL_SQL_COLD(X)
 
-/* Tables that are copied out of a damaged file row by row, by their integer key; the others are derived. */
+/*
+ * Tables that are copied out of a damaged file row by row, by their integer key; the others are derived. The last is how a file of an
+ * older version is read, where that differs.
+ */
 #define SPOOL_SALVAGE(X) \
-	X("meta", "id", "name, value", 3) \
-	X("record", "seq", "source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body", 14) \
-	X("cursor", "id", "source, name, value", 4) \
-	X("observation", "id", "span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash, body", 12) \
-	X("send", "id", "created_ms, attempts, in_doubt", 4) \
-	X("send_row", "id", "send, observation, span_id, trace_id, hash", 6) \
-	X("ledger", "id", "span_id, trace_id, time, hash", 5) \
-	X("outgo", "id", "sink, span_id, source, session, start_ms, state, body", 8) \
-	X("dead", "id", "time, reason, detail, session, span_id, body, sink", 8) \
-	X("counter", "id", "name, label, value", 4) \
-	X("counted", "id", "hash", 2)
+	X("meta", "id", "name, value", 3, NULL) \
+	X("record", "seq", "source, session, message, key, kind, level, ord, link, time, cut, hash, fp, body", 14, NULL) \
+	X("cursor", "id", "source, name, value", 4, NULL) \
+	X("observation", "id", "span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash", 11, NULL) \
+	X("observation_body", "id", "body", 2, SALVAGE_READ("observation", "id", "body")) \
+	X("send", "id", "created_ms, attempts, in_doubt", 4, NULL) \
+	X("send_row", "observation", "send, place, span_id, trace_id, hash", 6, SALVAGE_READ("send_row", "observation", "send, 0, span_id, trace_id, hash")) \
+	X("ledger", "id", "place, span_id, trace_id, time, hash", 6, SALVAGE_READ("ledger", "id", "0, span_id, trace_id, time, hash")) \
+	X("outgo", "id", "sink, span_id, source, session, start_ms, state, body", 8, NULL) \
+	X("dead", "id", "time, reason, detail, session, span_id, body, sink", 8, SALVAGE_READ("dead", "id", "time, reason, detail, session, span_id, body, 0")) \
+	X("counter", "id", "name, label, value", 4, NULL) \
+	X("counted", "id", "place, hash", 3, SALVAGE_READ("counted", "id", "0, hash"))
 #define SALVAGE_READ(table, key, columns) "SELECT " key ", " columns " FROM " table " WHERE " key ">=?1 ORDER BY " key
 #define SALVAGE_LAST(table, key) "SELECT max(" key ") FROM " table
 #define SALVAGE_WRITE "INSERT OR IGNORE INTO %s(%s, %s) VALUES(?1%s)" /* printf: table, key, columns, parameters */

@@ -11,7 +11,7 @@ static const char *const tables[] = {
 	"SELECT source, key, seq, session, message, kind, level, ord, hex(fp), link, time FROM head ORDER BY source, key",
 	"SELECT source, id, dirty<>0, open FROM session ORDER BY source, id",
 	"SELECT source, name, value FROM cursor ORDER BY source, name",
-	"SELECT hex(span_id), hex(trace_id), session, turn, start_ms, state, changed, version, hash, body FROM observation ORDER BY span_id",
+	"SELECT hex(span_id), hex(trace_id), session, turn, start_ms, state, changed, version, hash, (SELECT b.body FROM observation_body b WHERE b.id=observation.id) FROM observation ORDER BY span_id",
 	"SELECT hex(span_id), hash FROM send_row ORDER BY span_id",
 	"SELECT hex(span_id), hex(trace_id), hash FROM ledger ORDER BY span_id",
 	"SELECT sink, hex(span_id), session, start_ms, state, body FROM outgo ORDER BY sink, span_id",

@@ -133,7 +133,7 @@ static int judge(struct verify *verify, const struct expected *expected, struct 
 	enum observation_state state = OBSERVATION_PENDING;
 	char *name = xmemdup0(expected->observation->name.ptr, expected->observation->name.len);
 	char detail[192] = "";
-	int rc = spool_find_state(verify->spool, expected->observation->span_id, &state, err);
+	int rc = spool_find_state(verify->spool, expected->observation->own_session, expected->observation->span_id, &state, err);
 
 	if (rc == LF_ENOENT)
 		rc = 0;

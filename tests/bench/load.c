@@ -47,6 +47,14 @@ static int64_t time_of(unsigned session, unsigned event)
 	return base_ms + (int64_t)(session % 5000) * 500000 + (int64_t)event * 1000;
 }
 
+/* As OpenCode makes its ids: 48 bits of the time in ms, times 4096, in hexadecimal digits, and what makes it unique. */
+static void add_id(struct buf *out, const char *kind, unsigned session, unsigned message, unsigned part)
+{
+	uint64_t stamp = (uint64_t)(time_of(session, 0) + (int64_t)message * 1000) * 4096 + part;
+
+	buf_format(out, "\"%s_%012" PRIx64 "%08u%06u\"", kind, stamp & UINT64_C(0xffffffffffff), session, message);
+}
+
 static void open_event(struct buf *out, const char *type, unsigned session, unsigned event)
 {
 	buf_format(out, "{\"id\":\"evt_%010u%016u\",\"type\":\"%s\",\"properties\":{\"sessionID\":\"ses_%026u\"", session, event, type, session);
@@ -65,8 +73,11 @@ static void add_session(struct buf *out, unsigned session)
 static void open_part(struct buf *out, unsigned session, unsigned event, unsigned message, unsigned part, const char *type)
 {
 	open_event(out, "message.part.updated", session, event);
-	buf_format(out, ",\"part\":{\"id\":\"prt_%08u%06u%012u\",\"messageID\":\"msg_%010u%016u\",\"sessionID\":\"ses_%026u\",\"type\":\"%s\"",
-	           session, message, part, session, message, session, type);
+	buf_text(out, ",\"part\":{\"id\":");
+	add_id(out, "prt", session, message, part + 1);
+	buf_text(out, ",\"messageID\":");
+	add_id(out, "msg", session, message, 0);
+	buf_format(out, ",\"sessionID\":\"ses_%026u\",\"type\":\"%s\"", session, type);
 }
 
 static void close_part(struct buf *out, unsigned session, unsigned event)
@@ -97,17 +108,23 @@ void load_records(struct load *load, unsigned first, unsigned count, size_t byte
 static void add_user(struct buf *out, unsigned session, unsigned event, unsigned message)
 {
 	open_event(out, "message.updated", session, event);
-	buf_format(out, ",\"info\":{\"id\":\"msg_%010u%016u\",\"role\":\"user\",\"sessionID\":\"ses_%026u\",\"time\":{\"created\":%" PRId64
-	           "},\"agent\":\"build\",\"model\":{\"providerID\":\"fake\",\"modelID\":\"fake-model\"}}}}\n", session, message, session, time_of(session, event));
+	buf_text(out, ",\"info\":{\"id\":");
+	add_id(out, "msg", session, message, 0);
+	buf_format(out, ",\"role\":\"user\",\"sessionID\":\"ses_%026u\",\"time\":{\"created\":%" PRId64
+	           "},\"agent\":\"build\",\"model\":{\"providerID\":\"fake\",\"modelID\":\"fake-model\"}}}}\n", session, time_of(session, event));
 }
 
 static void add_assistant(struct buf *out, unsigned session, unsigned event, unsigned message, bool completed)
 {
 	open_event(out, "message.updated", session, event);
-	buf_format(out, ",\"info\":{\"id\":\"msg_%010u%016u\",\"parentID\":\"msg_%010u%016u\",\"role\":\"assistant\",\"mode\":\"build\",\"agent\":\"build\","
+	buf_text(out, ",\"info\":{\"id\":");
+	add_id(out, "msg", session, message, 0);
+	buf_text(out, ",\"parentID\":");
+	add_id(out, "msg", session, message - 1, 0);
+	buf_format(out, ",\"role\":\"assistant\",\"mode\":\"build\",\"agent\":\"build\","
 	           "\"path\":{\"cwd\":\"/home/dev/src/demo\",\"root\":\"/home/dev/src/demo\"},\"cost\":%s,\"tokens\":{\"input\":%u,\"output\":%u,"
 	           "\"reasoning\":0,\"cache\":{\"read\":0,\"write\":0}},\"modelID\":\"fake-model\",\"providerID\":\"fake\",\"sessionID\":\"ses_%026u\","
-	           "\"time\":{\"created\":%" PRId64, session, message, session, message - 1, completed ? "0.0069" : "0", completed ? 2000u : 0u,
+	           "\"time\":{\"created\":%" PRId64, completed ? "0.0069" : "0", completed ? 2000u : 0u,
 	           completed ? 50u : 0u, session, time_of(session, completed ? event - 5 : event));
 	if (completed)
 		buf_format(out, ",\"completed\":%" PRId64 "},\"finish\":\"stop\"}}}\n", time_of(session, event));

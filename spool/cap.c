@@ -399,14 +399,33 @@ int log_enforce(struct spool *spool, struct err *err)
 	return err_set(err, LF_EFULL, "%s-wal: has %lld MB and cannot be emptied: another program has been reading the spool for long", spool->path, (long long)(log_bytes(spool) / 1000000));
 }
 
+/* Asking how large the file is costs two reading transactions; it grows by no more pages than were written. */
+static bool surely_below(struct spool *spool, uint64_t limit)
+{
+	int pages = 0, highest = 0;
+
+	if (spool->measured_bytes == 0 || sqlite3_db_status(spool->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 0) != SQLITE_OK)
+		return false;
+	return spool->measured_bytes + (uint64_t)pages * SPOOL_PAGE_BYTES <= limit;
+}
+
+static int measure(struct spool *spool, uint64_t *ret, struct err *err)
+{
+	int pages, highest, rc = spool_used_bytes(spool, ret, err);
+
+	(void)sqlite3_db_status(spool->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 1);
+	spool->measured_bytes = rc == 0 ? *ret : 0;
+	return rc;
+}
+
 int cap_enforce(struct spool *spool, bool patient, struct err *err)
 {
 	uint64_t used, limit = spool->max_bytes;
 	int rc;
 
-	if (limit == 0)
+	if (limit == 0 || (!spool->capping && !patient && surely_below(spool, limit)))
 		return 0;
-	rc = spool_used_bytes(spool, &used, err);
+	rc = measure(spool, &used, err);
 	/* An empty spool has a size too: a cap below it is not tried again for every transaction. */
 	if (spool->floor_bytes > limit / 10 * 9 && limit < spool->floor_bytes + limit / 10)
 		limit = spool->floor_bytes + limit / 10;

@@ -105,9 +105,12 @@
 	"DROP TABLE counted; ALTER TABLE counted_5 RENAME TO counted;"
 #define SPOOL_SCHEMA_STEPS { SPOOL_SCHEMA_1, SPOOL_SCHEMA_2, SPOOL_SCHEMA_3, SPOOL_SCHEMA_4, SPOOL_SCHEMA_5 }
 
+#define SPOOL_PAGE_BYTES 16384
+#define SPOOL_TEXT(number) SPOOL_TEXT_OF(number)
+#define SPOOL_TEXT_OF(number) #number
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
-	"PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL;" \
+	"PRAGMA page_size=" SPOOL_TEXT(SPOOL_PAGE_BYTES) "; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL;" \
 	"PRAGMA synchronous=FULL; PRAGMA cache_size=-2500; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA journal_size_limit=16777216;" \
 	"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 #define SPOOL_PRAGMA_READER \

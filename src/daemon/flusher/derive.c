@@ -10,6 +10,7 @@
 
 #define QUIET_MS 10000 /* between two pieces of a session that is being read */
 #define GROUP_OBSERVATIONS 300 /* of a transaction, about: who wants to append waits for it */
+#define ENOUGH_BYTES (4u << 20) /* of bodies: they are written to the log and to the file */
 
 struct session_id {
 	char *source, *id;
@@ -72,7 +73,7 @@ struct putting {
 	struct buf body;
 	struct counting_turns turns;
 	bool left_out;
-	unsigned observations;
+	struct derived made;
 };
 
 struct derive_options derive_options(const struct work *work)
@@ -145,7 +146,7 @@ static int put_observation(void *context, const struct observation *observation,
 
 	int rc;
 
-	putting->observations++;
+	putting->made.observations++;
 	counting_turns_add(&putting->turns, observation, turn);
 	if (is_left_out(putting, observation))
 		return 0;
@@ -155,6 +156,7 @@ static int put_observation(void *context, const struct observation *observation,
 	memcpy(row.trace_id, observation->trace_id, sizeof row.trace_id);
 	memcpy(row.span_id, observation->span_id, sizeof row.span_id);
 	row.body = buf_view(&putting->body);
+	putting->made.bytes += row.body.len;
 	rc = spool_observations_put(putting->spool, &row, err);
 	if (rc == 0 && !is_disabled(putting->options->no_traces, span_kind(observation)))
 		rc = put_item(putting, SINK_TRACES, observation, SLICE_NONE, err);
@@ -188,7 +190,7 @@ int derive_session(struct spool *spool, enum trace_unit unit, struct slice sourc
 	return assemble_session(&store, source, session, unit, emit, NULL, context, ret, err);
 }
 
-static int derive_in_transaction(struct spool *spool, const struct derive_options *options, const struct session_id *session, unsigned *observations, struct err *err)
+static int derive_in_transaction(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct derived *made, struct err *err)
 {
 	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
 	assemble_emit_fn *log = options->sinks & SPOOL_SINK_BIT(SINK_LOGS) ? put_log : NULL;
@@ -211,7 +213,8 @@ static int derive_in_transaction(struct spool *spool, const struct derive_option
 		rc = counting_turns_end(&putting.turns, spool, options->count, source, id, err);
 	if (rc == 0 && putting.left_out)
 		rc = count_left_out(spool, source, id, err);
-	*observations += putting.observations;
+	made->observations += putting.made.observations;
+	made->bytes += putting.made.bytes;
 	counting_turns_done(&putting.turns);
 	buf_done(&putting.body);
 	return rc;
@@ -219,9 +222,9 @@ static int derive_in_transaction(struct spool *spool, const struct derive_option
 
 /* As many of them as make a transaction, one at least. */
 static int derive_group(struct spool *spool, const struct derive_options *options, const struct session_id *sessions, size_t count,
-                        size_t *ret_count, unsigned *observations, struct err *err)
+                        size_t *ret_count, struct derived *derived, struct err *err)
 {
-	unsigned made = 0;
+	struct derived made = { 0 };
 	size_t i = 0;
 	int rc = spool_begin(spool, err);
 
@@ -229,14 +232,15 @@ static int derive_group(struct spool *spool, const struct derive_options *option
 		return rc;
 	do
 		rc = derive_in_transaction(spool, options, &sessions[i++], &made, err);
-	while (rc == 0 && i < count && made < GROUP_OBSERVATIONS);
+	while (rc == 0 && i < count && made.observations < GROUP_OBSERVATIONS && made.bytes < ENOUGH_BYTES);
 	if (rc == 0)
 		rc = spool_commit(spool, err);
 	if (rc != 0) {
 		spool_rollback(spool);
 		return rc;
 	}
-	*observations += made;
+	derived->observations += made.observations;
+	derived->bytes += made.bytes;
 	*ret_count = i;
 	return 0;
 }
@@ -247,10 +251,10 @@ static int derive_list(struct spool *spool, const struct derive_options *options
 	size_t i = 0, done = 0;
 	int rc = 0;
 
-	while (rc == 0 && i < list->count && derived->observations < enough) {
-		rc = derive_group(spool, options, list->items + i, list->count - i, &done, &derived->observations, err);
+	while (rc == 0 && i < list->count && derived->observations < enough && derived->bytes < ENOUGH_BYTES) {
+		rc = derive_group(spool, options, list->items + i, list->count - i, &done, derived, err);
 		if (rc != 0) /* one that fails must not cost those before it */
-			rc = derive_group(spool, options, list->items + i, 1, &done, &derived->observations, err);
+			rc = derive_group(spool, options, list->items + i, 1, &done, derived, err);
 		i += done;
 		spool_pause(spool);
 	}

@@ -16,11 +16,12 @@ struct derive_options derive_options(const struct work *work);
 struct derived {
 	bool more;             /* there are dirty sessions left */
 	unsigned observations; /* of those that were assembled */
+	uint64_t bytes;        /* of their bodies */
 };
 /*
  * Assembles up to max dirty sessions, those first that wait longest, but before them a few of the newest, which a backlog must
  * not hold up; on the thread that owns the spool. Some share a transaction, so that small ones do not wait for the disk each; none is
- * begun after `enough` observations.
+ * begun after `enough` observations, or after some MB: who calls looks at the disk before the next ones.
  */
 int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, unsigned enough, struct derived *ret, struct err *err);
 /* Writes a `stale` signal for each open session in which nothing happened for stale_after_ms before wall_ms, unless something of it

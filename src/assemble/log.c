@@ -140,14 +140,16 @@ static int log_subtask(struct assembly *assembly, const struct turn *turn, const
 int log_prompt(struct assembly *assembly, const struct turn *turn, const struct observation *about, struct err *err)
 {
 	const struct view_message *user = turn->head->user;
-	int64_t length = text_length(assembly, buf_view(&assembly->prompt));
+	int64_t length;
 	int rc;
 
+	if (!assembly->log)
+		return 0;
+	length = text_length(assembly, buf_view(&assembly->prompt));
 	for (size_t i = 0; assembly->prompt.len == 0 && i < turn->user_count; i++)
 		if (part_is(&turn->user_parts[i], "text"))
 			length += known_size(assembly, &turn->user_parts[i], "text_bytes");
-	if (!begin(assembly, user->agent))
-		return 0;
+	begin(assembly, user->agent);
 	put_int(assembly, "prompt_length", length);
 	buf_clear(&assembly->parts.scratch);
 	buf_format(&assembly->parts.scratch, "%.*s%s%.*s", (int)user->provider.len, user->provider.len ? user->provider.ptr : "",
@@ -207,14 +209,16 @@ int log_answer(struct assembly *assembly, const struct turn *turn, const struct 
 int log_tool(struct assembly *assembly, const struct turn *turn, const struct step *step, const struct view_part *part, const struct observation *about, struct err *err)
 {
 	bool success = slice_is(part->status, "completed");
-	int64_t size = part->output_json.len ? 0 : known_size(assembly, part, "output_bytes");
+	int64_t size;
 
+	if (!assembly->log)
+		return 0;
+	size = part->output_json.len ? 0 : known_size(assembly, part, "output_bytes");
 	if (part->output_json.len) {
 		buf_clear(&assembly->parts.scratch);
 		size = json_unescape(part->output_json, &assembly->parts.scratch) == 0 ? (int64_t)assembly->parts.scratch.len : (int64_t)part->output_json.len;
 	}
-	if (!begin(assembly, step->message->agent))
-		return 0;
+	begin(assembly, step->message->agent);
 	put(assembly, "tool_name", part->tool);
 	put_bool(assembly, "success", success);
 	put_int(assembly, "duration_ms", about->end_ms - about->start_ms);

@@ -5,63 +5,71 @@
 #include <stdlib.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define ERROR_FIELDS(type) \
-	{ "error.name", FIELD_TEXT, offsetof(type, error.name) }, \
-	{ "error.message", FIELD_TEXT, offsetof(type, error.message) }, \
-	{ "error.status", FIELD_TIME, offsetof(type, error.status) }, \
-	{ "error", FIELD_HAS, offsetof(type, error.present) }
+#define ERROR_MEMBERS(type) \
+	{ \
+		FIELD("name", FIELD_TEXT, offsetof(type, error.name)), \
+		FIELD("message", FIELD_TEXT, offsetof(type, error.message)), \
+		FIELD("status", FIELD_TIME, offsetof(type, error.status)), \
+	}
 
+#define AT(member) offsetof(struct view_session, member)
 static const struct field session_fields[] = {
-	{ "parent", FIELD_TEXT, offsetof(struct view_session, parent) },
-	{ "title", FIELD_TEXT, offsetof(struct view_session, title) },
-	{ "project", FIELD_TEXT, offsetof(struct view_session, project) },
-	{ "directory", FIELD_TEXT, offsetof(struct view_session, directory) },
-	{ "version", FIELD_TEXT, offsetof(struct view_session, version) },
-	{ "created", FIELD_TIME, offsetof(struct view_session, created_ms) },
-	{ "called", FIELD_BOOL, offsetof(struct view_session, called) },
+	FIELD("title", FIELD_TEXT, AT(title)),
+	FIELD("parent", FIELD_TEXT, AT(parent)),
+	FIELD("project", FIELD_TEXT, AT(project)),
+	FIELD("directory", FIELD_TEXT, AT(directory)),
+	FIELD("version", FIELD_TEXT, AT(version)),
+	FIELD("created", FIELD_TIME, AT(created_ms)),
+	FIELD("called", FIELD_BOOL, AT(called)),
 };
+#undef AT
 
 #define AT(member) offsetof(struct view_message, member)
+static const struct field message_errors[] = ERROR_MEMBERS(struct view_message);
+static const struct field message_tokens[] = {
+	FIELD("input", FIELD_COUNT, AT(tokens.input)),
+	FIELD("output", FIELD_COUNT, AT(tokens.output)),
+	FIELD("reasoning", FIELD_COUNT, AT(tokens.reasoning)),
+	FIELD("cache_read", FIELD_COUNT, AT(tokens.cache_read)),
+	FIELD("cache_write", FIELD_COUNT, AT(tokens.cache_write)),
+};
 static const struct field message_fields[] = {
-	{ "parent", FIELD_TEXT, AT(parent) },
-	{ "agent", FIELD_TEXT, AT(agent) },
-	{ "mode", FIELD_TEXT, AT(mode) },
-	{ "model", FIELD_TEXT, AT(model) },
-	{ "provider", FIELD_TEXT, AT(provider) },
-	{ "variant", FIELD_TEXT, AT(variant) },
-	{ "finish", FIELD_TEXT, AT(finish) },
-	{ "directory", FIELD_TEXT, AT(directory) },
-	{ "cost", FIELD_VALUE, AT(cost_json) },
-	{ "diffs", FIELD_VALUE, AT(diffs_json) },
-	{ "tokens.input", FIELD_COUNT, AT(tokens.input) },
-	{ "tokens.output", FIELD_COUNT, AT(tokens.output) },
-	{ "tokens.reasoning", FIELD_COUNT, AT(tokens.reasoning) },
-	{ "tokens.cache_read", FIELD_COUNT, AT(tokens.cache_read) },
-	{ "tokens.cache_write", FIELD_COUNT, AT(tokens.cache_write) },
-	{ "created", FIELD_TIME, AT(created_ms) },
-	{ "completed", FIELD_TIME, AT(completed_ms) },
-	{ "summary", FIELD_BOOL, AT(summary) },
-	ERROR_FIELDS(struct view_message),
+	FIELD("parent", FIELD_TEXT, AT(parent)),
+	FIELD("agent", FIELD_TEXT, AT(agent)),
+	FIELD("mode", FIELD_TEXT, AT(mode)),
+	FIELD("model", FIELD_TEXT, AT(model)),
+	FIELD("provider", FIELD_TEXT, AT(provider)),
+	FIELD("variant", FIELD_TEXT, AT(variant)),
+	FIELD("created", FIELD_TIME, AT(created_ms)),
+	FIELD("completed", FIELD_TIME, AT(completed_ms)),
+	FIELD("finish", FIELD_TEXT, AT(finish)),
+	FIELD("directory", FIELD_TEXT, AT(directory)),
+	FIELD("cost", FIELD_VALUE, AT(cost_json)),
+	FIELD_WITH("tokens", FIELD_MEMBERS, 0, message_tokens),
+	FIELD("diffs", FIELD_VALUE, AT(diffs_json)),
+	FIELD("summary", FIELD_BOOL, AT(summary)),
+	FIELD_WITH("error", FIELD_OBJECT, AT(error.present), message_errors),
 };
 #undef AT
 
 #define AT(member) offsetof(struct view_signal, member)
+static const struct field signal_errors[] = ERROR_MEMBERS(struct view_signal);
 static const struct field signal_fields[] = {
-	{ "type", FIELD_TEXT, AT(type) },
-	{ "request", FIELD_TEXT, AT(request) },
-	{ "reply", FIELD_TEXT, AT(reply) },
-	{ "permission", FIELD_TEXT, AT(permission) },
-	{ "call", FIELD_TEXT, AT(call) },
-	{ "message", FIELD_TEXT, AT(message) },
-	{ "text", FIELD_TEXT, AT(text) },
-	{ "patterns", FIELD_VALUE, AT(patterns_json) },
-	{ "metadata", FIELD_VALUE, AT(metadata_json) },
-	{ "questions", FIELD_VALUE, AT(questions_json) },
-	{ "answers", FIELD_VALUE, AT(answers_json) },
-	{ "time", FIELD_TIME, AT(time_ms) },
-	{ "next", FIELD_TIME, AT(next_ms) },
-	{ "attempt", FIELD_TIME, AT(attempt) },
-	ERROR_FIELDS(struct view_signal),
+	FIELD("type", FIELD_TEXT, AT(type)),
+	FIELD("request", FIELD_TEXT, AT(request)),
+	FIELD("reply", FIELD_TEXT, AT(reply)),
+	FIELD("permission", FIELD_TEXT, AT(permission)),
+	FIELD("call", FIELD_TEXT, AT(call)),
+	FIELD("message", FIELD_TEXT, AT(message)),
+	FIELD("text", FIELD_TEXT, AT(text)),
+	FIELD("patterns", FIELD_VALUE, AT(patterns_json)),
+	FIELD("metadata", FIELD_VALUE, AT(metadata_json)),
+	FIELD("questions", FIELD_VALUE, AT(questions_json)),
+	FIELD("answers", FIELD_VALUE, AT(answers_json)),
+	FIELD("time", FIELD_TIME, AT(time_ms)),
+	FIELD("next", FIELD_TIME, AT(next_ms)),
+	FIELD("attempt", FIELD_TIME, AT(attempt)),
+	FIELD_WITH("error", FIELD_OBJECT, AT(error.present), signal_errors),
 };
 #undef AT
 

@@ -260,19 +260,37 @@ static bool is_plain(uint8_t byte)
 }
 
 #ifdef __SSE2__
+/* Less than sixteen: the first and the last eight of them, which may overlap, or each byte. */
+static const char *skip_rest_plain(const char *p, const char *end)
+{
+	unsigned stops;
+	char halves[16];
+	int at;
+
+	if (end - p < 8) {
+		while (p < end && is_plain((uint8_t)*p))
+			p++;
+		return p;
+	}
+	memcpy(halves, p, 8);
+	memcpy(halves + 8, end - 8, 8);
+	stops = json_stops(halves);
+	if (!stops)
+		return end;
+	at = __builtin_ctz(stops);
+	return at < 8 ? p + at : end - 16 + at;
+}
+
 /* Sixteen bytes at a time. */
 const char *json_skip_plain(const char *p, const char *end)
 {
-	while (end - p >= 16) {
+	for (; end - p >= 16; p += 16) {
 		unsigned stops = json_stops(p);
 
 		if (stops)
 			return p + __builtin_ctz(stops);
-		p += 16;
 	}
-	while (p < end && is_plain((uint8_t)*p))
-		p++;
-	return p;
+	return skip_rest_plain(p, end);
 }
 #else
 /* Eight bytes at a time: a top bit is set for one below 0x20, a quote, a backslash, or one above ASCII. A borrow can set one

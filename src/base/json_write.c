@@ -1,6 +1,6 @@
 /* The writer: commas and colons; everything else is the buffer's. */
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_private.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,19 +12,55 @@ void json_writer_init(struct json_writer *writer, struct buf *out)
 	writer->out = out;
 }
 
-/* What stands before a key or a value. */
-static void separate(struct json_writer *writer)
+/* Whether a comma stands before the key or value that comes. */
+static bool needs_comma(struct json_writer *writer)
 {
 	uint64_t *word = &writer->has_items[writer->depth / 64];
-	uint64_t bit = UINT64_C(1) << (writer->depth % 64);
+	uint64_t bit = UINT64_C(1) << (writer->depth % 64), had = *word & bit;
 
 	if (writer->after_key) {
 		writer->after_key = false;
+		return false;
+	}
+	*word |= bit;
+	return had != 0;
+}
+
+/* What stands before a key or a value. */
+static void separate(struct json_writer *writer)
+{
+	if (needs_comma(writer))
+		buf_char(writer->out, ',');
+}
+
+/* A string, and behind it the colon of a key. Most are short and stand for themselves: those are written at one go. */
+static void write_string(struct json_writer *writer, struct slice text, bool key)
+{
+	const char *p = text.len ? text.ptr : "";
+	bool comma = needs_comma(writer);
+	char *to;
+
+	if (json_skip_plain(p, p + text.len) != p + text.len) {
+		if (comma)
+			buf_char(writer->out, ',');
+		json_escape(text, writer->out);
+		if (key)
+			buf_char(writer->out, ':');
 		return;
 	}
-	if (*word & bit)
-		buf_char(writer->out, ',');
-	*word |= bit;
+	to = buf_reserve(writer->out, text.len + 2 + comma + key);
+	if (!to)
+		return;
+	if (comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, p, text.len);
+	to += text.len;
+	*to++ = '"';
+	if (key)
+		*to++ = ':';
+	*to = '\0';
+	writer->out->len = (size_t)(to - writer->out->data);
 }
 
 static void open_level(struct json_writer *writer, char c)
@@ -69,9 +105,7 @@ void jw_array_close(struct json_writer *writer)
 
 void jw_key_slice(struct json_writer *writer, struct slice key)
 {
-	separate(writer);
-	json_escape(key, writer->out);
-	buf_char(writer->out, ':');
+	write_string(writer, key, true);
 	writer->after_key = true;
 }
 
@@ -82,8 +116,7 @@ void jw_key(struct json_writer *writer, const char *key)
 
 void jw_string(struct json_writer *writer, struct slice text)
 {
-	separate(writer);
-	json_escape(text, writer->out);
+	write_string(writer, text, false);
 }
 
 void jw_text(struct json_writer *writer, const char *text)

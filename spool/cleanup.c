@@ -214,14 +214,15 @@ static int check_structure(struct spool *spool, struct err *err)
 
 static int check_records(struct spool *spool, struct err *err)
 {
+	struct clean_record_view view;
 	struct query query;
 	int rc = query_open(&query, spool, SQL_EACH_RECORD, err, "");
 
 	if (rc != 0)
 		return rc;
 	while ((rc = query_next(&query, err)) == 1) {
-		if (!record_intact(spool, &query)) {
-			rc = err_set(err, LF_ECORRUPT, "%s: record %" PRId64 ": its hash does not fit its bytes", spool->path, query_int(&query, 0));
+		if (!record_intact(spool, &query, &view)) {
+			rc = err_set(err, LF_ECORRUPT, "%s: record %" PRId64 ": its hash does not fit its bytes", spool->path, view.seq);
 			break;
 		}
 	}

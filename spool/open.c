@@ -123,7 +123,11 @@ static int move(const char *from, const char *to, struct err *err)
 
 static int connect_file(struct spool *spool, const char *path, int flags, struct err *err)
 {
-	int rc = sqlite3_open_v2(path, &spool->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE, NULL);
+	int rc;
+
+	/* Nobody asks SQLite how much memory it has, so it needs no lock to count that. In effect when it is the first that is called. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	rc = sqlite3_open_v2(path, &spool->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE, NULL);
 
 	if (rc != SQLITE_OK)
 		return sql_fail(spool, rc, err);

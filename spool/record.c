@@ -9,35 +9,44 @@
 
 #define MAX_BAD 64 /* damaged records that one reading moves away; the next reading takes the rest */
 
-static void add_number(struct buf *out, int64_t number)
-{
-	uint64_t n = (uint64_t)number;
-	uint8_t bytes[8];
+#define NUMBER_BYTES 8
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)(n >> (56 - 8 * i));
-	buf_append(out, bytes, sizeof bytes);
+static char *put_number(char *to, uint64_t number)
+{
+	const uint8_t bytes[NUMBER_BYTES] = { (uint8_t)(number >> 56), (uint8_t)(number >> 48), (uint8_t)(number >> 40), (uint8_t)(number >> 32),
+		                              (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),  (uint8_t)number };
+
+	memcpy(to, bytes, sizeof bytes);
+	return to + sizeof bytes;
 }
 
 /* Texts with their lengths before them, so that no two records hash the same bytes. */
-static void add_text(struct buf *out, struct slice text)
+static char *put_text(char *to, struct slice text)
 {
-	add_number(out, (int64_t)text.len);
-	buf_slice(out, text);
+	to = put_number(to, text.len);
+	if (text.len)
+		memcpy(to, text.ptr, text.len);
+	return to + text.len;
 }
 
 uint64_t record_hash(struct spool *spool, const struct clean_record_view *view)
 {
 	const struct slice texts[] = { view->source, view->session, view->message, view->key, view->link, view->body };
-	const int64_t numbers[] = { (int64_t)view->kind, (int64_t)view->level, (int64_t)view->order, view->time_ms };
-	struct buf *out = &spool->scratch;
+	const uint64_t numbers[] = { (uint64_t)view->kind, (uint64_t)view->level, view->order, (uint64_t)view->time_ms };
+	size_t n = sizeof numbers;
+	char *to;
 
-	buf_clear(out);
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		add_number(out, numbers[i]);
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		add_text(out, texts[i]);
-	return hash_64(out->data, out->len);
+		n += NUMBER_BYTES + texts[i].len;
+	buf_clear(&spool->scratch);
+	to = buf_reserve(&spool->scratch, n);
+	if (!to)
+		return 0;
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		to = put_number(to, numbers[i]);
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		to = put_text(to, texts[i]);
+	return hash_64(to - n, n);
 }
 
 static struct hash128 fingerprint(struct spool *spool, const struct clean_record_view *view)
@@ -141,8 +150,7 @@ static int show_earlier(struct spool *spool, struct head_decision *over, spool_r
 		return rc;
 	rc = query_next(&query, err);
 	if (rc == 1) {
-		intact = record_intact(spool, &query);
-		record_view(&query, &view);
+		intact = record_intact(spool, &query, &view);
 		rc = intact ? fn(context, &view, err) : 0;
 	}
 	query_close(&query);
@@ -195,7 +203,13 @@ int spool_append(struct spool *spool, const struct clean_record *record, enum sp
 
 /* ---- damaged records ---- */
 
-static void view_at(const struct query *query, int level_column, struct clean_record_view *ret)
+static void set_level(const struct query *query, int column, struct clean_record_view *ret)
+{
+	ret->level = (enum record_level)query_int(query, column);
+	ret->order = (uint64_t)query_int(query, column + 1);
+}
+
+static void view_as_stored(const struct query *query, struct clean_record_view *ret)
 {
 	*ret = (struct clean_record_view){
 		.seq = query_int(query, 0),
@@ -204,25 +218,27 @@ static void view_at(const struct query *query, int level_column, struct clean_re
 		.message = query_slice(query, 3),
 		.key = query_slice(query, 4),
 		.kind = (enum record_kind)query_int(query, 5),
-		.level = (enum record_level)query_int(query, level_column),
-		.order = (uint64_t)query_int(query, level_column + 1),
 		.link = query_slice(query, 8),
 		.time_ms = query_int(query, 9),
 		.body = query_slice(query, 11),
 	};
+	set_level(query, 6, ret);
 }
 
 void record_view(const struct query *query, struct clean_record_view *ret)
 {
-	view_at(query, 12, ret);
+	view_as_stored(query, ret);
+	set_level(query, 12, ret);
 }
 
-bool record_intact(struct spool *spool, const struct query *query)
+bool record_intact(struct spool *spool, const struct query *query, struct clean_record_view *ret)
 {
-	struct clean_record_view view;
+	bool intact;
 
-	view_at(query, 6, &view);
-	return record_hash(spool, &view) == (uint64_t)query_int(query, 10);
+	view_as_stored(query, ret);
+	intact = record_hash(spool, ret) == (uint64_t)query_int(query, 10);
+	set_level(query, 12, ret);
+	return intact;
 }
 
 /* What is left of a damaged record, as JSON: its bytes need not be JSON any more. */
@@ -340,8 +356,7 @@ static int read_row(struct reading *reading, const struct query *query, struct e
 {
 	struct clean_record_view view;
 
-	record_view(query, &view);
-	if (!record_intact(reading->spool, query)) {
+	if (!record_intact(reading->spool, query, &view)) {
 		if (reading->bad_count < MAX_BAD)
 			reading->bad[reading->bad_count++] = view.seq;
 		return 0;

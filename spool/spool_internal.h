@@ -191,8 +191,8 @@ int salvage_into(sqlite3 *damaged, const char *path, const char *aside, struct e
 /* record.c */
 uint64_t record_hash(struct spool *spool, const struct clean_record_view *view);
 void record_view(const struct query *query, struct clean_record_view *ret);
-/* True when the row's hash is that of its columns. */
-bool record_intact(struct spool *spool, const struct query *query);
+/* Fills *ret as record_view(). True when the row's hash is that of its columns. */
+bool record_intact(struct spool *spool, const struct query *query, struct clean_record_view *ret);
 void session_forget(struct spool *spool);
 /* Moves a record to the dead letters with reason corrupt, and puts the revision before it in its place. */
 int record_quarantine(struct spool *spool, int64_t seq, struct err *err);

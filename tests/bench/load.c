@@ -2,6 +2,7 @@
 #include "load.h"
 #include "base/json.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -48,6 +49,21 @@ static int64_t time_of(unsigned session, unsigned event)
 }
 
 /* As OpenCode makes its ids: 48 bits of the time in ms, times 4096, in hexadecimal digits, and what makes it unique. */
+void load_session_id(unsigned session, char ret[LOAD_ID_BYTES])
+{
+	uint64_t stamp = ~((uint64_t)time_of(session, 0) * 4096);
+
+	snprintf(ret, LOAD_ID_BYTES, "ses_%012" PRIx64 "%014u", stamp & UINT64_C(0xffffffffffff), session);
+}
+
+static void add_session_id(struct buf *out, unsigned session)
+{
+	char id[LOAD_ID_BYTES];
+
+	load_session_id(session, id);
+	buf_format(out, "\"%s\"", id);
+}
+
 static void add_id(struct buf *out, const char *kind, unsigned session, unsigned message, unsigned part)
 {
 	uint64_t stamp = (uint64_t)(time_of(session, 0) + (int64_t)message * 1000) * 4096 + part;
@@ -57,7 +73,10 @@ static void add_id(struct buf *out, const char *kind, unsigned session, unsigned
 
 static void open_event(struct buf *out, const char *type, unsigned session, unsigned event)
 {
-	buf_format(out, "{\"id\":\"evt_%010u%016u\",\"type\":\"%s\",\"properties\":{\"sessionID\":\"ses_%026u\"", session, event, type, session);
+	buf_text(out, "{\"id\":");
+	add_id(out, "evt", session, event, 1);
+	buf_format(out, ",\"type\":\"%s\",\"properties\":{\"sessionID\":", type);
+	add_session_id(out, session);
 }
 
 static void add_session(struct buf *out, unsigned session)
@@ -65,9 +84,11 @@ static void add_session(struct buf *out, unsigned session)
 	int64_t now_ms = time_of(session, 0);
 
 	open_event(out, "session.created", session, 0);
-	buf_format(out, ",\"info\":{\"id\":\"ses_%026u\",\"slug\":\"swift-cabin\",\"version\":\"1.18.33\",\"projectID\":\"p\",\"directory\":"
+	buf_text(out, ",\"info\":{\"id\":");
+	add_session_id(out, session);
+	buf_format(out, ",\"slug\":\"swift-cabin\",\"version\":\"1.18.33\",\"projectID\":\"p\",\"directory\":"
 	           "\"/home/dev/src/demo\",\"path\":\"\",\"title\":\"Session %u\",\"cost\":0,\"time\":{\"created\":%" PRId64 ",\"updated\":%" PRId64 "}}}}\n",
-	           session, session, now_ms, now_ms);
+	           session, now_ms, now_ms);
 }
 
 static void open_part(struct buf *out, unsigned session, unsigned event, unsigned message, unsigned part, const char *type)
@@ -77,7 +98,9 @@ static void open_part(struct buf *out, unsigned session, unsigned event, unsigne
 	add_id(out, "prt", session, message, part + 1);
 	buf_text(out, ",\"messageID\":");
 	add_id(out, "msg", session, message, 0);
-	buf_format(out, ",\"sessionID\":\"ses_%026u\",\"type\":\"%s\"", session, type);
+	buf_text(out, ",\"sessionID\":");
+	add_session_id(out, session);
+	buf_format(out, ",\"type\":\"%s\"", type);
 }
 
 static void close_part(struct buf *out, unsigned session, unsigned event)
@@ -110,8 +133,10 @@ static void add_user(struct buf *out, unsigned session, unsigned event, unsigned
 	open_event(out, "message.updated", session, event);
 	buf_text(out, ",\"info\":{\"id\":");
 	add_id(out, "msg", session, message, 0);
-	buf_format(out, ",\"role\":\"user\",\"sessionID\":\"ses_%026u\",\"time\":{\"created\":%" PRId64
-	           "},\"agent\":\"build\",\"model\":{\"providerID\":\"fake\",\"modelID\":\"fake-model\"}}}}\n", session, time_of(session, event));
+	buf_text(out, ",\"role\":\"user\",\"sessionID\":");
+	add_session_id(out, session);
+	buf_format(out, ",\"time\":{\"created\":%" PRId64
+	           "},\"agent\":\"build\",\"model\":{\"providerID\":\"fake\",\"modelID\":\"fake-model\"}}}}\n", time_of(session, event));
 }
 
 static void add_assistant(struct buf *out, unsigned session, unsigned event, unsigned message, bool completed)
@@ -123,9 +148,10 @@ static void add_assistant(struct buf *out, unsigned session, unsigned event, uns
 	add_id(out, "msg", session, message - 1, 0);
 	buf_format(out, ",\"role\":\"assistant\",\"mode\":\"build\",\"agent\":\"build\","
 	           "\"path\":{\"cwd\":\"/home/dev/src/demo\",\"root\":\"/home/dev/src/demo\"},\"cost\":%s,\"tokens\":{\"input\":%u,\"output\":%u,"
-	           "\"reasoning\":0,\"cache\":{\"read\":0,\"write\":0}},\"modelID\":\"fake-model\",\"providerID\":\"fake\",\"sessionID\":\"ses_%026u\","
-	           "\"time\":{\"created\":%" PRId64, completed ? "0.0069" : "0", completed ? 2000u : 0u,
-	           completed ? 50u : 0u, session, time_of(session, completed ? event - 5 : event));
+	           "\"reasoning\":0,\"cache\":{\"read\":0,\"write\":0}},\"modelID\":\"fake-model\",\"providerID\":\"fake\",\"sessionID\":",
+	           completed ? "0.0069" : "0", completed ? 2000u : 0u, completed ? 50u : 0u);
+	add_session_id(out, session);
+	buf_format(out, ",\"time\":{\"created\":%" PRId64, time_of(session, completed ? event - 5 : event));
 	if (completed)
 		buf_format(out, ",\"completed\":%" PRId64 "},\"finish\":\"stop\"}}}\n", time_of(session, event));
 	else

@@ -13,6 +13,9 @@ struct load {
 void load_init(struct load *load, const char *folder);
 void load_done(struct load *load);
 
+/* The id of a session, as OpenCode makes it: newer ones come first. */
+#define LOAD_ID_BYTES 31
+void load_session_id(unsigned session, char ret[LOAD_ID_BYTES]);
 /*
  * Each appends to out. first: the number of the first session, so that two loads share none.
  * Records: finished text parts with contents of that many bytes, 500 of a session, one record each.

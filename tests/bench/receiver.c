@@ -40,7 +40,7 @@ static bool answer(int fd, bool health)
 	char text[256];
 	int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
 
-	return write(fd, text, (size_t)n) == n;
+	return send(fd, text, (size_t)n, MSG_NOSIGNAL) == n; /* who asked may have gone */
 }
 
 static void serve(struct receiver *receiver, int fd, char *chunk)

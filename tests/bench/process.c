@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_WORDS 32
@@ -84,42 +85,30 @@ static double field(const char *path, const char *name)
 	return ret;
 }
 
+/* Nanoseconds, of all threads, also of those that have ended; ticks are too coarse for a daemon that idles. */
 static double cpu_of(pid_t pid)
 {
-	char path[64], line[1024] = "", *at;
-	unsigned long user = 0, system = 0;
-	FILE *file;
+	struct timespec used = { 0 };
+	clockid_t clock;
 
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (file && fgets(line, sizeof line, file) && (at = strrchr(line, ')')))
-		(void)sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-	if (file)
-		fclose(file);
-	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		return 0;
+	return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-/* The scheduler's own clock counts nanoseconds, of each thread; ticks are too coarse for a daemon that idles. */
 static void add_threads(pid_t pid, struct process_figures *ret)
 {
-	char path[512], line[128];
+	char path[512];
 	struct dirent *entry;
 	DIR *dir;
 
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		FILE *file;
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid, entry->d_name);
 		ret->wakeups += field(path, "voluntary_ctxt_switches:");
-		snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, entry->d_name);
-		file = fopen(path, "re");
-		if (file && fgets(line, sizeof line, file))
-			ret->cpu_s += strtod(line, NULL) / 1e9;
-		if (file)
-			fclose(file);
 	}
 	if (dir)
 		closedir(dir);
@@ -131,8 +120,7 @@ struct process_figures process_look(pid_t pid)
 	char path[64];
 
 	add_threads(pid, &ret);
-	if (ret.cpu_s <= 0)
-		ret.cpu_s = cpu_of(pid);
+	ret.cpu_s = cpu_of(pid);
 	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
 	ret.rss_mb = field(path, "VmRSS:") / 1024;
 	ret.peak_mb = field(path, "VmHWM:") / 1024;

@@ -13,6 +13,7 @@
 #define OBSERVATIONS_OF_A_SESSION 200.0
 #define STEP 100u       /* sessions of one file */
 #define PROBE 22u       /* sessions whose cost is compared: 10,000 records */
+#define PROBES 3u
 #define TEXT_BYTES 200
 #define LATENCIES 20000u
 #define BIG_BYTES 100000000u
@@ -202,17 +203,24 @@ static void print_status(struct world *world, const char *when, int times)
 	bench_figure(&(struct bench_figure){ "large", what, "ms", NULL, quickest_ms(world, times, "status", "--json"), 0, .most = 20 });
 }
 
-/* CPU of handing so many sessions to the daemon, a record. */
+/* CPU of handing so many sessions to the daemon, a record: the least of some tries, when nobody else was in the way. */
 static double probe(struct world *world, pid_t daemon, unsigned first)
 {
-	double before = process_look(daemon).cpu_s;
+	double best = 1e9;
 	struct buf lines;
 
 	buf_init(&lines, 0);
-	load_sessions(&world->load, first, PROBE, TEXT_BYTES, &lines);
-	(void)world_hand(world, buf_view(&lines));
+	for (unsigned i = 0; i < PROBES; i++) {
+		double before = process_look(daemon).cpu_s, used;
+
+		buf_clear(&lines);
+		load_sessions(&world->load, first + i * PROBE, PROBE, TEXT_BYTES, &lines);
+		(void)world_hand(world, buf_view(&lines));
+		used = process_look(daemon).cpu_s - before;
+		best = used < best ? used : best;
+	}
 	buf_done(&lines);
-	return (process_look(daemon).cpu_s - before) / (PROBE * RECORDS_OF_A_SESSION) * 1e6;
+	return best / (PROBE * RECORDS_OF_A_SESSION) * 1e6;
 }
 
 /* So many rows the ledger has: observations that were delivered. */
@@ -252,7 +260,7 @@ static void grow(struct world *world, unsigned count)
 	world_clear(world);
 	daemon = world_daemon(world, NULL);
 	small_in = probe(world, daemon, 900000);
-	small_out = drain(world, daemon, "draining 10,000 records");
+	small_out = drain(world, daemon, "draining 30,000 records");
 	(void)process_stop(daemon);
 	for (unsigned i = 0; i * RECORDS_OF_A_SESSION < count; i += STEP) {
 		used = take(world, 1 + i, STEP);

@@ -271,6 +271,7 @@ static void fuzzed_inputs_agree(void **state)
 		char *input = malloc(n + 1);
 
 		assert_non_null(input);
+		input[n] = '\0'; /* is looked at where the text ends too early */
 		for (size_t i = 0; i < n; i++) {
 			unsigned byte = 0;
 

@@ -102,14 +102,13 @@ int redact_json(struct redactor *redactor, struct slice json, struct buf *out, s
 
 static bool is_plain_id(struct slice id)
 {
-	static const bool signs[128] = { ['.'] = true, ['_'] = true, [':'] = true, ['/'] = true, ['-'] = true };
+	static const bool plain[256] = {
+		['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['.'] = true, ['_'] = true, [':'] = true, ['/'] = true, ['-'] = true,
+	};
 
-	for (size_t i = 0; i < id.len; i++) {
-		unsigned char c = (unsigned char)id.ptr[i];
-
-		if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9') && (c >= sizeof signs || !signs[c]))
+	for (size_t i = 0; i < id.len; i++)
+		if (!plain[(unsigned char)id.ptr[i]])
 			return false;
-	}
 	return id.len <= ID_MAX_BYTES;
 }
 

@@ -191,35 +191,60 @@ static unsigned spell(const struct gram *gram, unsigned at, unsigned char out[25
 	return gram->caseless && isalpha(c) ? 2 : 1;
 }
 
-/* Runs through the spellings of one half: sums the weights of those that a bucket (bit) has not, or gives them to it. */
-static uint64_t half_weight(struct sealing *sealing, const struct gram *gram, unsigned half, uint32_t bit, bool give)
-{
+/* The pairs that one half of a gram can be. */
+struct spellings {
 	unsigned char first[256], second[256];
-	unsigned firsts = spell(gram, 2 * half, first), seconds = spell(gram, 2 * half + 1, second);
-	uint64_t sum = 0;
+	unsigned firsts, seconds;
+};
 
-	for (unsigned i = 0; i < firsts; i++) {
-		for (unsigned k = 0; k < seconds; k++) {
-			const unsigned char pair[2] = { first[i], second[k] };
-			uint16_t index = load_pair((const char *)pair);
+static void spell_half(const struct gram *gram, unsigned half, struct spellings *ret)
+{
+	ret->firsts = spell(gram, 2 * half, ret->first);
+	ret->seconds = spell(gram, 2 * half + 1, ret->second);
+}
 
-			sum += sealing->filter->buckets[index] & bit ? 0 : sealing->weights[index];
-			if (give)
-				sealing->filter->buckets[index] |= bit;
+static uint16_t spelling(const struct spellings *spellings, unsigned i, unsigned k)
+{
+	const char pair[2] = { (char)spellings->first[i], (char)spellings->second[k] };
+
+	return load_pair(pair);
+}
+
+/* By bucket: the weights of those that it has not. shift: of the bits of this half. */
+static void weigh_half(const struct sealing *sealing, const struct spellings *spellings, unsigned shift, uint64_t ret[BUCKETS])
+{
+	memset(ret, 0, BUCKETS * sizeof *ret);
+	for (unsigned i = 0; i < spellings->firsts; i++) {
+		for (unsigned k = 0; k < spellings->seconds; k++) {
+			uint16_t index = spelling(spellings, i, k);
+			uint32_t weight = sealing->weights[index], others = ~(sealing->filter->buckets[index] >> shift) & (uint32_t)UINT16_MAX;
+
+			for (; weight && others; others &= others - 1)
+				ret[__builtin_ctz(others)] += weight;
 		}
 	}
-	return sum;
+}
+
+static void give_half(struct sealing *sealing, const struct spellings *spellings, uint32_t bit)
+{
+	for (unsigned i = 0; i < spellings->firsts; i++)
+		for (unsigned k = 0; k < spellings->seconds; k++)
+			sealing->filter->buckets[spelling(spellings, i, k)] |= bit;
 }
 
 /* Into the bucket that gets the fewest false alarms by it. */
 static void put_into_bucket(struct sealing *sealing, const struct gram *gram)
 {
-	uint64_t best = UINT64_MAX;
+	struct spellings head, tail;
+	uint64_t begins[BUCKETS], ends[BUCKETS], best = UINT64_MAX;
 	unsigned bucket = 0;
 
+	spell_half(gram, 0, &head);
+	spell_half(gram, 1, &tail);
+	weigh_half(sealing, &head, 0, begins);
+	weigh_half(sealing, &tail, BUCKETS, ends);
 	for (unsigned i = 0; i < BUCKETS; i++) {
-		uint64_t begin = sealing->begins[i] + half_weight(sealing, gram, 0, 1u << i, false);
-		uint64_t end = sealing->ends[i] + half_weight(sealing, gram, 1, 1u << (i + BUCKETS), false);
+		uint64_t begin = sealing->begins[i] + begins[i], end = sealing->ends[i] + ends[i];
 		uint64_t more = begin * end - sealing->begins[i] * sealing->ends[i];
 
 		if (more >= best)
@@ -227,8 +252,10 @@ static void put_into_bucket(struct sealing *sealing, const struct gram *gram)
 		best = more;
 		bucket = i;
 	}
-	sealing->begins[bucket] += half_weight(sealing, gram, 0, 1u << bucket, true);
-	sealing->ends[bucket] += half_weight(sealing, gram, 1, 1u << (bucket + BUCKETS), true);
+	sealing->begins[bucket] += begins[bucket];
+	sealing->ends[bucket] += ends[bucket];
+	give_half(sealing, &head, 1u << bucket);
+	give_half(sealing, &tail, 1u << (bucket + BUCKETS));
 }
 
 /* Where the two neighbouring grams begin that are rarest together: one of them is at an even place. */

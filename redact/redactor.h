@@ -8,13 +8,13 @@ struct hit {
 	unsigned rule;
 };
 
-/* A key that was searched already and stays as it is. Agents write the same few keys over and over. */
-struct known_key {
+/* A short text that was searched already and stays as it is. Agents write the same few keys and words over and over. */
+struct known_text {
 	char text[31];
 	uint8_t len;   /* 0: none */
-	uint8_t class; /* enum name_class */
+	uint8_t class; /* of a key: enum name_class */
 };
-#define KNOWN_KEYS 256
+#define KNOWN_TEXTS 256
 
 /* The id that an event's field had last, when it stays as it is: most events of a session share theirs. */
 struct known_id {
@@ -35,7 +35,7 @@ struct redactor {
 	struct buf clean;      /* walk: the same, redacted */
 	struct buf body;       /* filter: a body before the walk */
 	struct buf names, filtered; /* filter: what a record is made of */
-	struct known_key keys[KNOWN_KEYS]; /* walk: by hash */
+	struct known_text keys[KNOWN_TEXTS], values[KNOWN_TEXTS]; /* walk: by hash */
 	struct known_id ids[EVENT_IDS];    /* filter: by field */
 	redact_explain_fn *explain;
 	void *explain_context;

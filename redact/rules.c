@@ -288,16 +288,18 @@ const unsigned rule_table_count = sizeof rule_table / sizeof *rule_table;
 
 /* A suffix begins there, a quote, or what stands between a name and its value. */
 #define NAME_NEXT "_-vbpdtlsVBPDTLS0123456789\"'`\\ \t:="
+/* The second letters of a suffix: "tokens" has none. */
+#define SUFFIX_NEXT "areitAREIT"
 
 const struct rule_must rule_musts[] = {
-	{ "airtable-token", ".", 14, 14 },
-	{ "discord-bot-token", ".", 21, 23 },
-	{ "resend-key", "_", 6, 12 },
-	{ "password", NAME_NEXT, 0, 0 },
-	{ "password-plain", NAME_NEXT, 0, 0 },
-	{ "secret", NAME_NEXT "aAkK", 0, 0 },
-	{ "secret-plain", NAME_NEXT "aAkK", 0, 0 },
-	{ "token", NAME_NEXT, 0, 0 },
-	{ "token-plain", NAME_NEXT, 0, 0 },
+	{ "airtable-token", ".", 14, 14, NULL },
+	{ "discord-bot-token", ".", 21, 23, NULL },
+	{ "resend-key", "_", 6, 12, NULL },
+	{ "password", NAME_NEXT, 0, 0, SUFFIX_NEXT },
+	{ "password-plain", NAME_NEXT, 0, 0, SUFFIX_NEXT },
+	{ "secret", NAME_NEXT "aAkK", 0, 0, NULL },
+	{ "secret-plain", NAME_NEXT "aAkK", 0, 0, NULL },
+	{ "token", NAME_NEXT, 0, 0, SUFFIX_NEXT },
+	{ "token-plain", NAME_NEXT, 0, 0, SUFFIX_NEXT },
 };
 const unsigned rule_must_count = sizeof rule_musts / sizeof *rule_musts;

@@ -18,11 +18,13 @@ extern const unsigned rule_table_count;
 
 /*
  * What every match of a rule has behind its literal, wherever that ends: one of these bytes, at one of these places (0: the next
- * one). Asked for before the pattern is tried, for the rules whose literals stand in many texts.
+ * one); when it is a letter, and `then` is not NULL, one of those behind it. Asked for before the pattern is tried, for the rules
+ * whose literals stand in many texts.
  */
 struct rule_must {
 	const char *name, *bytes;
 	unsigned from, to;
+	const char *then;
 };
 
 extern const struct rule_must rule_musts[];

@@ -16,9 +16,12 @@
 
 static bool known_name(const struct redactor *redactor, struct slice name)
 {
-	for (unsigned i = 0; i <= redactor->rules->count; i++)
-		if (slice_is(name, ruleset_name(redactor->rules, i)))
+	for (unsigned i = 0; name.len && i <= redactor->rules->count; i++) {
+		const char *rule = ruleset_name(redactor->rules, i);
+
+		if (*rule == *name.ptr && slice_is(name, rule))
 			return true;
+	}
 	return false;
 }
 
@@ -116,11 +119,23 @@ struct search {
 	bool first; /* no literal was found yet */
 };
 
-/* behind: the literal's end. What is above ASCII may be a letter's other case. */
+/* What is above ASCII may be a letter's other case. */
+static bool is_any_of(char c, const char *bytes)
+{
+	return (unsigned char)c >= 0x80 || (c && strchr(bytes, c));
+}
+
+static bool is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* behind: the literal's end. */
 static bool has_must(const struct rule_must *must, struct slice text, size_t behind)
 {
 	for (size_t at = behind + must->from; at <= behind + must->to && at < text.len; at++)
-		if ((unsigned char)text.ptr[at] >= 0x80 || (text.ptr[at] && strchr(must->bytes, text.ptr[at])))
+		if (is_any_of(text.ptr[at], must->bytes) &&
+		    (!must->then || !is_letter(text.ptr[at]) || (at + 1 < text.len && is_any_of(text.ptr[at + 1], must->then))))
 			return true;
 	return false;
 }

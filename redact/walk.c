@@ -41,25 +41,34 @@ static uint8_t classify(const struct walk *walk, struct slice key, uint8_t by_na
 	return (by_name & NAME_VALUE) && walk->named[walk->depth] ? NAME_MANY : by_name;
 }
 
-/* A key has two slots, side by side: two that meet in one do not take turns in it. */
-static struct known_key *key_slots(struct redactor *redactor, struct slice key)
+/* A text has two slots, side by side: two that meet in one do not take turns in it. NULL: it is too long for them. */
+static struct known_text *slots_of(struct known_text *table, struct slice text)
 {
-	uint8_t first = (uint8_t)key.ptr[0], middle = (uint8_t)key.ptr[key.len / 2], last = (uint8_t)key.ptr[key.len - 1];
+	uint8_t first, middle, last;
 
-	return &redactor->keys[(key.len * 61u + first * 31u + middle * 7u + last) % (KNOWN_KEYS / 2) * 2];
+	if (!text.len || text.len > sizeof table->text)
+		return NULL;
+	first = (uint8_t)text.ptr[0];
+	middle = (uint8_t)text.ptr[text.len / 2];
+	last = (uint8_t)text.ptr[text.len - 1];
+	return &table[(text.len * 61u + first * 31u + middle * 7u + last) % (KNOWN_TEXTS / 2) * 2];
 }
 
-static bool is_known(const struct known_key *known, struct slice key)
+/* NULL: it is in neither. */
+static const struct known_text *find_known(const struct known_text *slots, struct slice text)
 {
-	return known->len == key.len && memcmp(known->text, key.ptr, key.len) == 0;
+	for (unsigned i = 0; slots && i < 2; i++)
+		if (slots[i].len == text.len && memcmp(slots[i].text, text.ptr, text.len) == 0)
+			return &slots[i];
+	return NULL;
 }
 
-static void remember_key(struct known_key *known, struct slice key, uint8_t class)
+static void remember(struct known_text *slots, struct slice text, uint8_t class)
 {
-	known[1] = known[0];
-	memcpy(known->text, key.ptr, key.len);
-	known->len = (uint8_t)key.len;
-	known->class = class;
+	slots[1] = slots[0];
+	memcpy(slots->text, text.ptr, text.len);
+	slots->len = (uint8_t)text.len;
+	slots->class = class;
 }
 
 /* {"mime":…,"bytes":…,"xxh3":…} in place of a data: URL. */
@@ -122,6 +131,20 @@ static bool is_secret_value(uint8_t class, struct slice text)
 	return (class & (NAME_SECRET | NAME_MANY)) && !check_harmless((class & NAME_SECRET) ? CHECK_VALUE : CHECK_TOKEN, text);
 }
 
+static int clean_value(struct redactor *redactor, struct slice text, bool *ret_changed)
+{
+	struct known_text *slots = slots_of(redactor->values, text);
+	int rc;
+
+	*ret_changed = false;
+	if (find_known(slots, text))
+		return 0;
+	rc = scan_text(redactor, text, &redactor->clean, ret_changed);
+	if (slots && !rc && !*ret_changed)
+		remember(slots, text, 0);
+	return rc;
+}
+
 /* What stands for the text in the output: walk->redactor->clean when *ret_changed. */
 static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool *ret_changed)
 {
@@ -136,7 +159,7 @@ static int clean_text(struct walk *walk, struct slice text, uint8_t class, bool 
 	}
 	if ((class & KEY_ID) && text.len)
 		return filter_id(redactor, text, &redactor->clean);
-	return scan_text(redactor, text, &redactor->clean, ret_changed);
+	return clean_value(redactor, text, ret_changed);
 }
 
 static int write_string(struct walk *walk, const struct json_token *token, struct slice text, uint8_t class,
@@ -163,23 +186,18 @@ static int write_string(struct walk *walk, const struct json_token *token, struc
 
 static int key_token(struct walk *walk, const struct json_token *token, struct slice key)
 {
-	struct redactor *redactor = walk->redactor;
-	bool short_key = key.len && key.len <= sizeof redactor->keys->text;
-	struct known_key *known = short_key ? key_slots(redactor, key) : NULL;
-	uint8_t class;
+	struct known_text *slots = slots_of(walk->redactor->keys, key);
+	const struct known_text *known = find_known(slots, key);
+	uint8_t class = known ? known->class : (uint8_t)name_class(key);
 	bool changed;
 	int rc;
 
-	for (unsigned i = 0; known && i < 2; i++)
-		if (is_known(&known[i], key)) {
-			walk->classes[walk->depth] = classify(walk, key, known[i].class);
-			return 0;
-		}
-	class = (uint8_t)name_class(key);
 	walk->classes[walk->depth] = classify(walk, key, class);
+	if (known)
+		return 0;
 	rc = write_string(walk, token, key, NAME_PLAIN, &changed);
-	if (known && !rc && !changed)
-		remember_key(known, key, class);
+	if (slots && !rc && !changed)
+		remember(slots, key, class);
 	return rc;
 }
 

@@ -29,6 +29,11 @@ static const struct {
 	{ "{\"name\":\"Author\\u0069zation\",\"value\":\"q1\"}", "{\"name\":\"Author\\u0069zation\",\"value\":" M "}" },
 	{ "[\"--api-key\",\"q1\",\"--x\",\"y1\"]", "[\"--api-key\"," M ",\"--x\",\"y1\"]" },
 	{ "{\"kty\":\"EC\",\"d\":\"a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V\"}", "{\"kty\":\"EC\",\"d\":" M "}" },
+	/* A text that was seen already: a secret, and one that is none elsewhere */
+	{ "{\"a\":\"psk=q1w2e3r4t\",\"b\":\"psk=q1w2e3r4t\",\"c\":[\"psk=q1w2e3r4t\"]}",
+	  "{\"a\":\"psk=[REDACTED:password-plain]\",\"b\":\"psk=[REDACTED:password-plain]\",\"c\":[\"psk=[REDACTED:password-plain]\"]}" },
+	{ "{\"text\":\"hunter2\",\"psk\":\"a\",\"passwd\":\"hunter2\",\"hunter2\":\"hunter2\"}",
+	  "{\"text\":\"hunter2\",\"psk\":\"a\",\"passwd\":" M ",\"hunter2\":\"hunter2\"}" },
 	/* Must stay */
 	{ "{\"d\":\"3f786850e387550fdab836ed7e6dc881de23001b\",\"d\":\"M10 20L30 40\",\"d\":\"2026-01-02\"}", NULL },
 	{ "{\"password\":7,\"secret\":true,\"token\":null,\"pin\":123456,\"token\":123456}", NULL },

@@ -1,6 +1,7 @@
 /* What a rule must have behind its literal is true of all that its pattern can match: without it PCRE2 finds no beginning of one. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "rules.h"
+#include <ctype.h>
 #include <pcre2.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,6 +76,25 @@ static void try_each(const struct rule_must *must, const pcre2_code *code, pcre2
 	}
 }
 
+/* A letter, and what may not follow it. */
+static void try_letters(const struct rule_must *must, const pcre2_code *code, pcre2_match_data *data, struct text *text)
+{
+	for (const char *letter = must->bytes; must->then && *letter; letter++) {
+		if (!isalpha((unsigned char)*letter))
+			continue;
+		text->bytes[text->behind] = *letter;
+		text->len = text->behind + 1;
+		assert_hopeless(code, data, text, 0);
+		for (int c = 0; c < 0x80; c++) {
+			if (c && strchr(must->then, c))
+				continue;
+			text->bytes[text->behind + 1] = (char)c;
+			text->len = text->behind + 2;
+			assert_hopeless(code, data, text, PCRE2_PARTIAL_SOFT);
+		}
+	}
+}
+
 /* Much of what could follow, and none of these bytes at their places; then less of it. */
 static void try_random(const struct rule_must *must, const pcre2_code *code, pcre2_match_data *data, struct text *text)
 {
@@ -119,6 +139,7 @@ static void nothing_matches_without_it(void **state)
 
 				begin(&text, before[b], literal);
 				try_each(must, code, data, &text);
+				try_letters(must, code, data, &text);
 				try_random(must, code, data, &text);
 			}
 			at += literal.len;

@@ -96,18 +96,6 @@ int buf_text(struct buf *buf, const char *text)
 	return buf_append(buf, text, strlen(text));
 }
 
-int buf_char(struct buf *buf, char c)
-{
-	char *to = reserve(buf, 1);
-
-	if (!to)
-		return buf->failed;
-	to[0] = c;
-	to[1] = '\0';
-	buf->len++;
-	return 0;
-}
-
 int buf_int(struct buf *buf, int64_t value)
 {
 	char digits[24];

@@ -21,7 +21,15 @@ void buf_clear(struct buf *buf); /* empties it, keeps the memory, forgets the fa
 int buf_append(struct buf *buf, const void *bytes, size_t n);
 int buf_slice(struct buf *buf, struct slice s);
 int buf_text(struct buf *buf, const char *text);
-int buf_char(struct buf *buf, char c);
+/* Here, since it is asked for often and does little. */
+static inline int buf_char(struct buf *buf, char c)
+{
+	if (buf->failed || buf->cap_bytes - buf->len < 2 || buf->len >= buf->max_bytes)
+		return buf_append(buf, &c, 1);
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
+	return 0;
+}
 int buf_int(struct buf *buf, int64_t value); /* decimal */
 int buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Room for n more bytes at the end without moving len; NULL on failure. */

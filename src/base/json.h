@@ -63,6 +63,7 @@ struct json_node {
 	int32_t first;       /* child or JSON_NONE */
 	uint32_t keys;       /* private, of an object: one bit for every key that may be in it */
 	uint8_t type;        /* enum json_type: OBJECT ARRAY STRING NUMBER TRUE FALSE NULL */
+	bool repeats;        /* private, of an object: two of its keys share a bit, and may be the same */
 	bool escaped;        /* the key has a backslash */
 	bool canonical;      /* a string that json_escape() makes of its text, too: it can be copied as it is */
 };

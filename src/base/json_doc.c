@@ -37,8 +37,6 @@ static int make_room(struct json_doc *doc, int32_t max_nodes)
 
 	if (doc->count == max_nodes)
 		return LF_ELIMIT;
-	if (doc->count < doc->cap)
-		return 0;
 	if (doc->cap)
 		cap = doc->cap > INT32_MAX / 2 ? INT32_MAX : doc->cap * 2;
 	nodes = realloc(doc->nodes, (size_t)cap * sizeof(*nodes));
@@ -49,15 +47,28 @@ static int make_room(struct json_doc *doc, int32_t max_nodes)
 	return 0;
 }
 
-static int add_node(struct builder *b, const struct json_token *token)
+/* Of an object: what is known of its keys. */
+static inline void note_key(struct json_node *object, const struct json_token *key)
 {
-	int32_t index = b->doc->count, *last = &b->last[b->depth];
-	struct json_node *nodes;
-	int code = make_room(b->doc, b->max_nodes);
+	uint32_t bit = key->escaped ? UINT32_MAX : json_key_bit(key->raw.ptr + 1, key->raw.len - 2);
 
-	if (code)
-		return code;
-	nodes = b->doc->nodes;
+	object->repeats = object->repeats || (object->keys & bit);
+	object->keys |= bit;
+}
+
+static inline int add_node(struct builder *b, const struct json_token *token)
+{
+	struct json_doc *doc = b->doc;
+	int32_t index = doc->count, *last = &b->last[b->depth];
+	struct json_node *nodes;
+
+	if (index == doc->cap || index == b->max_nodes) {
+		int code = make_room(doc, b->max_nodes);
+
+		if (code)
+			return code;
+	}
+	nodes = doc->nodes;
 	nodes[index] = (struct json_node){ .raw = token->raw, .key = b->key.raw, .next = JSON_NONE, .first = JSON_NONE,
 	                                   .type = (uint8_t)token->type, .escaped = b->key.escaped, .canonical = token->canonical };
 	if (*last != JSON_NONE)
@@ -65,33 +76,30 @@ static int add_node(struct builder *b, const struct json_token *token)
 	else if (b->depth)
 		nodes[b->parent[b->depth]].first = index;
 	if (b->key.raw.len)
-		nodes[b->parent[b->depth]].keys |= b->key.escaped ? UINT32_MAX : json_key_bit(b->key.raw.ptr + 1, b->key.raw.len - 2);
+		note_key(&nodes[b->parent[b->depth]], &b->key);
 	*last = index;
-	b->doc->count++;
+	doc->count++;
 	return 0;
 }
 
-static int add_token(struct builder *b, const struct json_token *token)
+static inline int add_token(struct builder *b, const struct json_token *token)
 {
-	struct json_node *node;
+	int32_t index = b->doc->count;
 	int code;
 
-	switch (token->type) {
-	case JSON_OBJECT_CLOSE:
-	case JSON_ARRAY_CLOSE:
-		node = &b->doc->nodes[b->parent[b->depth--]];
+	if (token->type == JSON_OBJECT_CLOSE || token->type == JSON_ARRAY_CLOSE) {
+		struct json_node *node = &b->doc->nodes[b->parent[b->depth--]];
+
 		node->raw.len = (size_t)(token->raw.ptr + 1 - node->raw.ptr);
 		return 0;
-	case JSON_OBJECT:
-	case JSON_ARRAY:
-		code = add_node(b, token);
-		b->depth++;
-		b->parent[b->depth] = b->doc->count - 1;
-		b->last[b->depth] = JSON_NONE;
-		return code;
-	default:
-		return add_node(b, token);
 	}
+	code = add_node(b, token);
+	if (token->type == JSON_OBJECT || token->type == JSON_ARRAY) {
+		b->depth++;
+		b->parent[b->depth] = index;
+		b->last[b->depth] = JSON_NONE;
+	}
+	return code;
 }
 
 static int parse_failed(struct json_doc *doc, int code, const struct json_reader *reader,
@@ -209,8 +217,11 @@ int32_t json_member(const struct json_doc *doc, int32_t object, struct slice key
 	if (node->keys == UINT32_MAX || key.len - 1 >= SHORT_KEY)
 		return any_member(doc, node, key);
 	for (int32_t i = node->first; i != JSON_NONE; i = nodes[i].next)
-		if (nodes[i].key.len == key.len + 2 && short_equal(nodes[i].key.ptr + 1, key.ptr, key.len))
+		if (nodes[i].key.len == key.len + 2 && short_equal(nodes[i].key.ptr + 1, key.ptr, key.len)) {
 			found = i;
+			if (!node->repeats)
+				break;
+		}
 	return found;
 }
 

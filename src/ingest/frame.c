@@ -79,6 +79,8 @@ static struct slice strip_sse(struct slice text)
 {
 	static const char *const others[] = { "event:", "id:", "retry:", ":" };
 
+	if (text.len > 0 && text.ptr[0] == '{')
+		return text;
 	if (text.len >= 5 && memcmp(text.ptr, "data:", 5) == 0)
 		return frame_trim((struct slice){ text.ptr + 5, text.len - 5 });
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

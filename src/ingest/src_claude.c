@@ -380,11 +380,12 @@ int claude_line(struct ingest *in, int32_t node, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
 	struct claude_line line = { .node = node, .session = -1, .turn = -1 };
-	int32_t type = json_get(doc, node, "type");
+	int32_t type;
 	int rc;
 
 	if (!is_mine(in, node))
 		return NOT_MINE;
+	type = json_get(doc, node, "type");
 	if (!in->claude)
 		in->claude = claude_new();
 	for (size_t i = 0; i < sizeof plain_types / sizeof plain_types[0]; i++)

@@ -14,15 +14,17 @@ static uint64_t order_of(struct ingest *in, int32_t node)
 int lfspool_record(struct ingest *in, int32_t node, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
-	int32_t body = json_get(doc, node, "body");
-	int64_t level = json_int(doc, json_get(doc, node, "level"), 0);
 	struct buf source;
 	struct raw_event event = { 0 };
 	enum record_kind kind;
+	int32_t body;
+	int64_t level;
 	int rc;
 
 	if (json_get(doc, node, "lf") == JSON_NONE)
 		return NOT_MINE;
+	body = json_get(doc, node, "body");
+	level = json_int(doc, json_get(doc, node, "level"), 0);
 	buf_init(&source, 256);
 	buf_clear(&in->scratch);
 	if (json_int(doc, json_get(doc, node, "lf"), 0) != 1 || json_type_of(doc, body) != JSON_OBJECT || level < 1 || level > 3 ||

@@ -45,12 +45,14 @@ static int finish_message(struct ingest *in, int32_t part, int64_t time_ms, stru
 int opencode_run(struct ingest *in, int32_t node, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
-	int32_t part = json_get(doc, node, "part"), type = json_get(doc, node, "type");
 	int64_t time_ms = json_int(doc, json_get(doc, node, "timestamp"), 0);
+	int32_t part, type;
 	int rc;
 
 	if (time_ms <= 0 || json_get(doc, node, "sessionID") == JSON_NONE)
 		return NOT_MINE;
+	part = json_get(doc, node, "part");
+	type = json_get(doc, node, "type");
 	in->order = 0;
 	in->event_ms = time_ms;
 	in->event_id = JSON_NONE;

@@ -358,7 +358,6 @@ bool json_is_own_escape(const char *p, size_t n)
 
 /* Gathered before they are appended; behind them there is room for what a block becomes, and for what is copied in vain. */
 #define PIECE_BYTES 512
-#define SHORT_BYTES 16
 
 /* By character: the letter behind the backslash. */
 static const char escape_letters[128] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
@@ -419,27 +418,7 @@ static char *write_piece(struct buf *out, char *piece, const char *end)
 	return piece;
 }
 
-/* Most keys are short and have nothing to escape. False: this one is not so, and nothing was written. */
-static inline bool escape_short(struct slice text, struct buf *out)
-{
-	char *to = buf_reserve(out, text.len + 2);
-
-	if (!to)
-		return true;
-	for (size_t i = 0; i < text.len; i++) {
-		to[i + 1] = text.ptr[i];
-		if (!is_plain((uint8_t)text.ptr[i])) {
-			*to = '\0';
-			return false;
-		}
-	}
-	to[0] = to[text.len + 1] = '"';
-	to[text.len + 2] = '\0';
-	out->len += text.len + 2;
-	return true;
-}
-
-static int escape_long(struct slice text, struct buf *out)
+int json_escape(struct slice text, struct buf *out)
 {
 	const char *p = text.len ? text.ptr : "", *end = p + text.len;
 	char piece[PIECE_BYTES + 2 * JSON_BLOCK + RUN], *to = piece;
@@ -466,9 +445,4 @@ static int escape_long(struct slice text, struct buf *out)
 	}
 	*to++ = '"';
 	return buf_append(out, piece, (size_t)(to - piece));
-}
-
-int json_escape(struct slice text, struct buf *out)
-{
-	return text.len <= SHORT_BYTES && escape_short(text, out) ? out->failed : escape_long(text, out);
 }

@@ -316,7 +316,7 @@ static int examine(const char *dir, const char *path, off_t size, struct err *er
 
 /* ---- what the last writer left ---- */
 
-/* Rows whose answer nobody saw are in doubt, each in a send: the shipper asks the server about them. */
+/* Rows whose answer nobody saw are in doubt: the shipper asks the server about them. */
 static int recover(struct spool *spool, struct err *err)
 {
 	bool own;
@@ -327,10 +327,6 @@ static int recover(struct spool *spool, struct err *err)
 	rc = sql_run(spool, SQL_OBSERVATIONS_IN_DOUBT, err, "");
 	if (rc == 0)
 		rc = sql_run(spool, SQL_SEND_ROWS_DROP_LOST, err, "");
-	if (rc == 0)
-		rc = sql_run(spool, SQL_SEND_PUT, err, "i", clock_wall_ms());
-	if (rc == 0)
-		rc = sql_run(spool, SQL_SEND_ROWS_ADOPT, err, "i", (int64_t)sqlite3_last_insert_rowid(spool->db));
 	if (rc == 0)
 		rc = sql_run(spool, SQL_SENDS_DROP_EMPTY, err, "");
 	if (rc == 0)

@@ -162,6 +162,16 @@ static int match_bodies(struct spool *to, struct err *err)
 	return rc != 0 ? rc : sql_run(to, SQL_OBSERVATIONS_REMAKE_BARE, err, "");
 }
 
+/* Each row that is on its way stands in a send, whatever could be read of them: the shipper will ask about it. */
+static int match_sends(struct spool *to, struct err *err)
+{
+	int rc = sql_run(to, SQL_SEND_ROWS_DROP_LOST, err, "");
+
+	if (rc == 0)
+		rc = sql_run(to, SQL_SEND_PUT, err, "i", clock_wall_ms());
+	return rc != 0 ? rc : sql_run(to, SQL_SEND_ROWS_ADOPT, err, "i", (int64_t)sqlite3_last_insert_rowid(to->db));
+}
+
 static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, struct err *err)
 {
 	int rc = sql_run(to, SQL_ROWS_DROP, err, ""); /* they stand where others are to stand */
@@ -170,6 +180,8 @@ static int copy_tables(struct spool *to, sqlite3 *damaged, const char *aside, st
 		rc = copy_table(to, damaged, &tables[i], err);
 	if (rc == 0)
 		rc = match_bodies(to, err);
+	if (rc == 0)
+		rc = match_sends(to, err);
 	if (rc == 0)
 		rc = make_heads(to, err);
 	if (rc == 0)

@@ -32,6 +32,10 @@ const char *spool_path(const struct spool *spool);
  * reader holds the log, which has become far too large. */
 int spool_begin(struct spool *spool, struct err *err);
 int spool_commit(struct spool *spool, struct err *err);
+/* A transaction of what can be made again of what is durable. Its commit does not wait for the disk: it is durable with the next commit
+ * of another kind, or spool_sync(); a power cut before takes back the last of such transactions, never one before a durable one. */
+int spool_begin_derived(struct spool *spool, struct err *err);
+int spool_sync(struct spool *spool, struct err *err);
 void spool_rollback(struct spool *spool);
 /* Long work (purge, cleanup, and a caller's own) pauses between its transactions: then fn is called, and may append meanwhile. Not
  * from within fn. */

@@ -82,6 +82,8 @@ struct spool {
 	char *path;
 	int lock_fd;                /* -1: a reader */
 	bool writer, in_transaction;
+	bool derived;               /* the transaction; see spool_begin_derived() */
+	bool unsynced;              /* there is a commit that is not durable yet */
 	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
 	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
 	uint64_t measured_bytes;    /* when its size was asked for last; 0: never */

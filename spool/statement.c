@@ -264,16 +264,63 @@ static int begin(struct spool *spool, struct err *err)
 	return 0;
 }
 
+static int make_room_before(struct spool *spool, struct err *err)
+{
+	int rc;
+
+	if (!spool->writer || spool->in_transaction || spool->broken)
+		return 0;
+	rc = log_enforce(spool, err);
+	return rc != 0 ? rc : cap_enforce(spool, false, err);
+}
+
 int spool_begin(struct spool *spool, struct err *err)
 {
-	int rc = 0;
+	int rc = make_room_before(spool, err);
 
-	if (spool->writer && !spool->in_transaction && !spool->broken) {
-		rc = log_enforce(spool, err);
-		if (rc == 0)
-			rc = cap_enforce(spool, false, err);
-	}
 	return rc != 0 ? rc : begin(spool, err);
+}
+
+/* What follows is durable again; when that cannot be said, nothing follows. */
+static void leave_derived(struct spool *spool)
+{
+	struct err ignored;
+
+	if (spool->derived && sql_text(spool, SPOOL_PRAGMA_DURABLE, &ignored) != 0)
+		spool->broken = true;
+	spool->derived = false;
+}
+
+
+int spool_begin_derived(struct spool *spool, struct err *err)
+{
+	int rc = spool->in_transaction ? 0 : make_room_before(spool, err);
+
+	if (rc == 0 && !spool->in_transaction && spool->writer)
+		rc = sql_text(spool, SPOOL_PRAGMA_DERIVED, err);
+	spool->derived = rc == 0 && !spool->in_transaction && spool->writer;
+	if (rc == 0)
+		rc = begin(spool, err);
+	if (rc != 0)
+		leave_derived(spool);
+	return rc;
+}
+
+int spool_sync(struct spool *spool, struct err *err)
+{
+	sqlite3_file *log = NULL;
+	int rc = SQLITE_OK;
+
+	if (!spool->unsynced || spool->in_transaction)
+		return 0;
+	(void)sqlite3_file_control(spool->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		rc = log->pMethods->xSync(log, SQLITE_SYNC_FULL | SQLITE_SYNC_DATAONLY);
+	spool->unsynced = false;
+	if (rc == SQLITE_OK)
+		return 0;
+	spool->broken = true;
+	return err_set(err, LF_EIO, "%s: the log cannot be written to the disk", spool->path);
 }
 
 int spool_commit(struct spool *spool, struct err *err)
@@ -294,6 +341,8 @@ int spool_commit(struct spool *spool, struct err *err)
 		return rc;
 	}
 	spool->in_transaction = false;
+	spool->unsynced = spool->derived;
+	leave_derived(spool);
 	return 0;
 }
 
@@ -306,6 +355,7 @@ void spool_rollback(struct spool *spool)
 	if (!sqlite3_get_autocommit(spool->db))
 		(void)sql_run(spool, SQL_ROLLBACK, &ignored, "");
 	spool->in_transaction = false;
+	leave_derived(spool);
 	spool->put.active = false;
 	late_forget(spool);
 }

@@ -162,7 +162,7 @@ static int assemble_session(struct assembling *assembling, struct err *err)
 {
 	struct spool *spool = assembling->world->spool;
 	struct slice source = SLICE("opencode"), session = slice_of(assembling->session);
-	int rc = spool_begin(spool, err);
+	int rc = spool_begin_derived(spool, err);
 
 	if (rc != 0)
 		return rc;
@@ -175,7 +175,10 @@ static int assemble_session(struct assembling *assembling, struct err *err)
 		rc = spool_observations_end(spool, err);
 	if (rc == 0)
 		rc = spool_mark_clean(spool, source, session, err);
-	return commit(assembling->world, rc, err);
+	if (rc == 0)
+		return spool_commit(spool, err); /* nothing is acknowledged */
+	spool_rollback(spool);
+	return rc;
 }
 
 static int do_assemble(struct world *world, int unused, struct err *err)

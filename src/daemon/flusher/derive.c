@@ -226,7 +226,7 @@ static int derive_group(struct spool *spool, const struct derive_options *option
 {
 	struct derived made = { 0 };
 	size_t i = 0;
-	int rc = spool_begin(spool, err);
+	int rc = spool_begin_derived(spool, err);
 
 	if (rc != 0)
 		return rc;

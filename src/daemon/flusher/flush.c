@@ -126,6 +126,12 @@ static int post_and_derive(struct round *round, struct err *err)
 	return rc;
 }
 
+static int sync_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)arg;
+	return spool_sync(spool, err);
+}
+
 static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
 {
 	(void)arg;
@@ -162,10 +168,11 @@ int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, s
 	int rc = work_on_spool(work, false, derive_job_run, &round.derive, err);
 
 	*ret = (struct flush_round){ .progressed = round.derive.more };
+	if (rc == 0 && ready)
+		rc = work_on_spool(work, false, take_job_run, &round, err);
+	if (rc == 0 && !round.batch) /* a batch is written down durably, and with it what was assembled before */
+		rc = work_on_spool(work, false, sync_job_run, NULL, err);
 	if (rc != 0 || !ready)
-		return rc;
-	rc = work_on_spool(work, false, take_job_run, &round, err);
-	if (rc != 0)
 		return rc;
 	if (!round.batch && round.derive.no_room)
 		return make_room(work, ret, err);

@@ -294,11 +294,15 @@ static void leave_derived(struct spool *spool)
 
 int spool_begin_derived(struct spool *spool, struct err *err)
 {
-	int rc = spool->in_transaction ? 0 : make_room_before(spool, err);
+	int rc;
 
-	if (rc == 0 && !spool->in_transaction && spool->writer)
-		rc = sql_text(spool, SPOOL_PRAGMA_DERIVED, err);
-	spool->derived = rc == 0 && !spool->in_transaction && spool->writer;
+	if (!spool->writer || spool->in_transaction)
+		return begin(spool, err);
+	rc = make_room_before(spool, err);
+	if (rc != 0)
+		return rc;
+	rc = sql_text(spool, SPOOL_PRAGMA_DERIVED, err);
+	spool->derived = rc == 0;
 	if (rc == 0)
 		rc = begin(spool, err);
 	if (rc != 0)

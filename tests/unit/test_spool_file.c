@@ -10,10 +10,12 @@
 #include <sys/wait.h>
 
 static bool disk_fails;
+static int syncs;
 
 /* Stands before libc's: SQLite calls this one. */
 int fdatasync(int fd)
 {
+	syncs++;
 	if (disk_fails) {
 		errno = EIO;
 		return -1;
@@ -94,6 +96,50 @@ static void after_a_failed_sync_nothing_is_written(void **state)
 	one(f->spool, "after");
 	reopen(f);
 	OK(spool_check(f->spool, &err));
+}
+
+static void commit_derived(struct spool *spool, const char *key)
+{
+	struct err err = { 0 };
+
+	OK(spool_begin_derived(spool, &err));
+	one(spool, key);
+	OK(spool_commit(spool, &err));
+}
+
+/* What can be made again waits for the disk with what cannot, or when it is asked to. */
+static void a_derived_commit_waits_for_another(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	int before;
+
+	one(f->spool, "a");
+	before = syncs;
+	commit_derived(f->spool, "b");
+	commit_derived(f->spool, "c");
+	OK(spool_begin_derived(f->spool, &err));
+	one(f->spool, "d");
+	spool_rollback(f->spool);
+	assert_int_equal(syncs, before);
+	OK(spool_sync(f->spool, &err));
+	assert_int_equal(syncs, before + 1);
+	OK(spool_sync(f->spool, &err)); /* nothing is left to do */
+	assert_int_equal(syncs, before + 1);
+	commit_derived(f->spool, "e");
+	one(f->spool, "f");
+	assert_int_equal(syncs, before + 2);
+	OK(spool_sync(f->spool, &err));
+	assert_int_equal(syncs, before + 2);
+	assert_int_equal(spool_begin_derived(f->spool, &err), 0);
+	assert_int_equal(spool_begin_derived(f->spool, &err), LF_EINVAL);
+	OK(spool_commit(f->spool, &err));
+	disk_fails = true;
+	assert_int_equal(spool_sync(f->spool, &err), LF_EIO);
+	disk_fails = false;
+	assert_int_equal(spool_begin(f->spool, &err), LF_EIO);
+	reopen(f);
+	assert_int_equal(figures(f->spool).records, 5);
 }
 
 static void a_second_writer_is_told_who_has_it(void **state)
@@ -558,7 +604,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(kill_keeps_what_was_committed), T(after_a_failed_sync_nothing_is_written), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
+		T(kill_keeps_what_was_committed), T(after_a_failed_sync_nothing_is_written), T(a_derived_commit_waits_for_another), T(a_second_writer_is_told_who_has_it), T(a_reader_reads_beside_the_writer_and_writes_nothing),
 		T(a_reader_that_stays_does_not_fill_the_disk), T(a_reader_wants_a_spool), T(files_are_private), T(links_are_refused), T(foreign_directories_are_refused), T(a_newer_version_is_refused_untouched),
 		T(this_version_opens_and_a_foreign_file_does_not), T(a_broken_page_costs_its_rows_only), T(a_broken_head_costs_nothing_new),
 		T(a_large_file_is_checked_when_it_was_touched),

@@ -193,30 +193,39 @@ static void each_version_is_read_and_migrated(void **state)
 	reopen(f);
 }
 
+/* Closes the spool and overwrites the first page of a table. */
+static void damage(struct fixture *f, const char *table)
+{
+	char path[256], sql[128], junk[SPOOL_PAGE_BYTES];
+	sqlite3 *db = NULL;
+	int64_t page;
+	int fd;
+
+	spool_close(f->spool);
+	f->spool = NULL;
+	path_of(f, "spool.db", path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	snprintf(sql, sizeof sql, "SELECT rootpage FROM sqlite_schema WHERE name='%s'", table);
+	page = number(db, sql);
+	sqlite3_close(db);
+	memset(junk, 0xa5, sizeof junk);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, junk, sizeof junk, (off_t)(page - 1) * SPOOL_PAGE_BYTES), sizeof junk);
+	close(fd);
+	reopen(f);
+}
+
 /* The schema's page is whole, the first page of the log is not. */
 static void a_damaged_older_file_is_salvaged(void **state)
 {
 	struct fixture *f = *state;
 
 	for (int version = 1; version < SPOOL_SCHEMA_VERSION; version++) {
-		char path[256], junk[16384];
-		sqlite3 *db = NULL;
-		int64_t page;
-		int fd;
-
 		remove_files(f->dir);
 		reopen(f);
 		fill(f);
 		make_older(f, version);
-		path_of(f, "spool.db", path);
-		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-		page = number(db, "SELECT rootpage FROM sqlite_schema WHERE name='record'");
-		sqlite3_close(db);
-		memset(junk, 0xa5, sizeof junk);
-		fd = open(path, O_WRONLY);
-		assert_int_equal(pwrite(fd, junk, sizeof junk, (off_t)(page - 1) * 16384), sizeof junk);
-		close(fd);
-		reopen(f);
+		damage(f, "record");
 		counters_are(f->spool, "spool", "spool/set_aside=1;");
 		assert_int_equal(figures(f->spool).records, 0);
 		what_is_known_is_known(f, version);
@@ -227,6 +236,29 @@ static void a_damaged_older_file_is_salvaged(void **state)
 	reopen(f);
 }
 
+/* Which send it was of is lost, not that it is on its way. */
+static void what_is_on_its_way_stands_in_a_send_again(void **state)
+{
+	static const char *const tables[] = { "send_row", "send" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		struct err err = { 0 };
+		unsigned count = 0;
+
+		fill(f);
+		damage(f, tables[i]);
+		observations_are(f->spool, "delivered:D;dead:X;flies:?;waits:P;");
+		assert_int_equal(figures(f->spool).in_doubt, 1);
+		OK(spool_each_send(f->spool, see_send, &count, &err));
+		assert_int_equal(count, 1);
+		spool_close(f->spool);
+		f->spool = NULL;
+		remove_files(f->dir);
+		reopen(f);
+	}
+}
+
 /* A body that is lost: what waits is made anew, what was sent stays known. */
 static void an_observation_without_its_body_is_made_anew(void **state)
 {
@@ -234,24 +266,10 @@ static void an_observation_without_its_body_is_made_anew(void **state)
 	struct spool_observation all[] = {
 		observation(1, "s", 10, "delivered"), observation(2, "s", 20, "dead"), observation(3, "s", 30, "flies"), observation(4, "s", 40, "waits"),
 	};
-	char path[256], junk[16384];
 	struct err err = { 0 };
-	sqlite3 *db = NULL;
-	int64_t page;
-	int fd;
 
 	fill(f);
-	spool_close(f->spool);
-	f->spool = NULL;
-	path_of(f, "spool.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	page = number(db, "SELECT rootpage FROM sqlite_schema WHERE name='observation_body'");
-	sqlite3_close(db);
-	memset(junk, 0xa5, sizeof junk);
-	fd = open(path, O_WRONLY);
-	assert_int_equal(pwrite(fd, junk, sizeof junk, (off_t)(page - 1) * 16384), sizeof junk);
-	close(fd);
-	reopen(f);
+	damage(f, "observation_body");
 	assert_int_equal(figures(f->spool).pending, 0);
 	dirty_is(f->spool, "s;");
 	put(f->spool, "s", all, 4);
@@ -277,7 +295,7 @@ static void deleting_a_row_deletes_its_body(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(each_version_is_read_and_migrated), T(a_damaged_older_file_is_salvaged), T(an_observation_without_its_body_is_made_anew),
+		T(each_version_is_read_and_migrated), T(a_damaged_older_file_is_salvaged), T(what_is_on_its_way_stands_in_a_send_again), T(an_observation_without_its_body_is_made_anew),
 		T(deleting_a_row_deletes_its_body),
 	};
 

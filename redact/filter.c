@@ -97,7 +97,12 @@ int redact_text(struct redactor *redactor, struct slice text, struct buf *out, s
 
 int redact_json(struct redactor *redactor, struct slice json, struct buf *out, struct err *err)
 {
-	return walk_json(redactor, json, &(struct walk_options){ .event = false }, out, err);
+	struct slice result;
+	int rc = walk_json(redactor, json, &(struct walk_options){ .event = false }, out, &result, err);
+
+	if (!rc && result.ptr == json.ptr && buf_slice(out, json))
+		rc = err_set(err, out->failed, "the value is too large");
+	return rc;
 }
 
 static bool is_plain_id(struct slice id)
@@ -146,8 +151,8 @@ static int event_id(struct redactor *redactor, struct known_id *known, struct sl
 	return rc;
 }
 
-/* The body in full, or its metadata when the mode or its size says so. */
-static int filter_body(struct redactor *redactor, const struct raw_event *event, struct buf *out, struct err *err)
+/* The body in full, or its metadata when the mode or its size says so. *ret: the event's own, when nothing is changed, or in out. */
+static int filter_body(struct redactor *redactor, const struct raw_event *event, struct buf *out, struct slice *ret, struct err *err)
 {
 	const struct redact_options *options = &redactor->rules->options;
 	const struct walk_options walk = { .event = true, .max_field_bytes = options->max_field_bytes };
@@ -164,12 +169,12 @@ static int filter_body(struct redactor *redactor, const struct raw_event *event,
 			body = buf_view(&redactor->body);
 		}
 		if (!rc)
-			rc = walk_json(redactor, body, &walk, out, err);
-		if (rc || out->len <= options->max_record_bytes)
+			rc = walk_json(redactor, body, &walk, out, ret, err);
+		if (rc || ret->len <= options->max_record_bytes)
 			return rc;
 	}
-	buf_clear(out);
-	return buf_text(out, "{\"oversize\":true}");
+	*ret = SLICE("{\"oversize\":true}");
+	return 0;
 }
 
 /* What one huge record needed is not kept for ever. */
@@ -198,7 +203,7 @@ int redact_event(struct redactor *redactor, const struct raw_event *event, struc
 		                          .order = event->order };
 	const struct slice ids[] = { event->source, event->session, event->message, event->key, event->link };
 	struct slice *clean[] = { &view.source, &view.session, &view.message, &view.key, &view.link };
-	struct buf *names = &redactor->names, *body = &redactor->filtered;
+	struct buf *names = &redactor->names;
 	size_t ends[EVENT_IDS];
 	int rc = 0;
 
@@ -213,11 +218,10 @@ int redact_event(struct redactor *redactor, const struct raw_event *event, struc
 		ends[i] = names->len;
 	}
 	if (!rc)
-		rc = filter_body(redactor, event, body, err);
+		rc = filter_body(redactor, event, &redactor->filtered, &view.body, err);
 	if (!rc) {
 		for (size_t i = 0; i < EVENT_IDS; i++)
 			*clean[i] = (struct slice){ names->data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0) };
-		view.body = buf_view(body);
 		*ret = clean_record_new(&view);
 	}
 	forget_large(redactor);

@@ -57,8 +57,9 @@ struct walk_options {
 	bool event;
 	size_t max_field_bytes;
 };
+/* *ret: what it is then: the value itself, with out untouched, or what out has. */
 int walk_json(struct redactor *redactor, struct slice json, const struct walk_options *options, struct buf *out,
-              struct err *err);
+              struct slice *ret, struct err *err);
 /* An id that may stand as it is, or "x-" and its hash. Appends to out. */
 int filter_id(struct redactor *redactor, struct slice id, struct buf *out);
 

@@ -267,7 +267,7 @@ static void enter_or_leave(struct walk *walk, enum json_type type)
 }
 
 int walk_json(struct redactor *redactor, struct slice json, const struct walk_options *options, struct buf *out,
-              struct err *err)
+              struct slice *ret, struct err *err)
 {
 	struct walk walk; /* its levels are set as they are entered */
 	struct json_reader reader;
@@ -297,6 +297,10 @@ int walk_json(struct redactor *redactor, struct slice json, const struct walk_op
 		if (rc)
 			return err_set(err, rc, "a string is too large");
 	}
+	*ret = json;
+	if (walk.copied == json.ptr)
+		return 0;
 	rc = buf_append(out, walk.copied, (size_t)(json.ptr + json.len - walk.copied));
+	*ret = buf_view(out);
 	return rc ? err_set(err, rc, "the value is too large") : 0;
 }

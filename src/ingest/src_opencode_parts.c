@@ -364,14 +364,12 @@ static const struct {
 	{ "patch", patch_body },     { "retry", retry_body },
 };
 
-static bool write_part(struct ingest *in, int32_t part)
+static bool write_part(struct ingest *in, int32_t part, int32_t type, int32_t state)
 {
-	int32_t type = json_get(&in->doc, part, "type");
-
 	body_begin(in);
 	body_text(in, "type", type);
 	if (json_string_is(&in->doc, type, "tool")) {
-		tool_body(in, part, json_get(&in->doc, part, "state"));
+		tool_body(in, part, state);
 		body_end(in);
 		return true;
 	}
@@ -398,10 +396,9 @@ static int text_level(struct ingest *in, int32_t part, bool user, enum record_le
 	return json_raw(doc, json_get(doc, part, "text")).len > 2 ? 0 : SKIPPED;
 }
 
-static int part_level(struct ingest *in, int32_t part, bool user, enum record_level *ret)
+static int part_level(struct ingest *in, int32_t part, int32_t type, int32_t state, bool user, enum record_level *ret)
 {
 	const struct json_doc *doc = &in->doc;
-	int32_t type = json_get(doc, part, "type"), state = json_get(doc, part, "state");
 
 	/* In a stream the call follows with its input, and is no more complete by its level: it must be the one that is kept. */
 	if (in->order != 0 && json_string_is(doc, json_get(doc, state, "status"), "pending"))
@@ -415,16 +412,17 @@ static int part_level(struct ingest *in, int32_t part, bool user, enum record_le
 int opencode_part(struct ingest *in, int32_t part, int64_t time_ms, bool user, struct err *err)
 {
 	const struct json_doc *doc = &in->doc;
+	int32_t type = json_get(doc, part, "type"), state = json_get(doc, part, "state");
 	enum record_level level;
-	int rc = part_level(in, part, user, &level);
+	int rc = part_level(in, part, type, state, user, &level);
 
 	if (rc != 0)
 		return rc;
 	if (!id_set(in, &in->session, json_get(doc, part, "sessionID")) || !id_set(in, &in->message, json_get(doc, part, "messageID")) ||
 	    !id_set(in, &in->key, json_get(doc, part, "id")))
 		return ingest_say(in, "a part without session id, message id or id");
-	if (!write_part(in, part))
-		return json_string_is(doc, json_get(doc, part, "type"), "snapshot") ? SKIPPED : UNKNOWN_TYPE;
-	(void)id_set(in, &in->link, json_get(doc, json_get(doc, json_get(doc, part, "state"), "metadata"), "sessionId"));
+	if (!write_part(in, part, type, state))
+		return json_string_is(doc, type, "snapshot") ? SKIPPED : UNKNOWN_TYPE;
+	(void)id_set(in, &in->link, json_get(doc, json_get(doc, state, "metadata"), "sessionId"));
 	return event_give(in, RECORD_PART, level, time_ms, err);
 }

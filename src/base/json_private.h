@@ -29,20 +29,20 @@ static inline unsigned json_stops(const char *p)
 }
 #endif
 
-/* The same for the first bytes, in line: most keys and many values are not longer. It may stop before a byte that is plain. */
+/* The same for the first bytes, in line: keys, names and ids are not longer. It may stop before a byte that is plain. */
 static inline const char *json_skip_few_plain(const char *p, const char *end)
 {
 #ifdef __SSE2__
-	unsigned stops;
+	for (unsigned i = 0; i < 2 && end - p >= 16; i++, p += 16) {
+		unsigned stops = json_stops(p);
 
-	if (end - p < 16)
-		return p;
-	stops = json_stops(p);
-	return stops ? p + __builtin_ctz(stops) : p + 16;
+		if (stops)
+			return p + __builtin_ctz(stops);
+	}
 #else
 	(void)end;
-	return p;
 #endif
+	return p;
 }
 
 /* Whether json_escape() would write the escape of n bytes at p: it has one way to write a character. */

@@ -61,6 +61,12 @@ int spool_each_record(struct spool *spool, struct slice session, spool_record_fn
 int spool_each_head(struct spool *spool, struct slice source, struct slice session, spool_record_fn *fn, void *context, struct err *err);
 /* The latest revision of each part of one message, ordered by key. */
 int spool_each_part(struct spool *spool, struct slice source, struct slice session, struct slice message, spool_record_fn *fn, void *context, struct err *err);
+/* The same, for who asks for many messages of a session: best in the order of their ids. Source and session must outlive it; nothing is
+ * appended and no transaction ends before it is closed. */
+struct spool_parts;
+struct spool_parts *spool_parts_open(struct spool *spool, struct slice source, struct slice session);
+int spool_parts_each(struct spool_parts *parts, struct slice message, spool_record_fn *fn, void *context, struct err *err);
+void spool_parts_close(struct spool_parts *parts);
 /* The tool part (any session) whose link is this child session; LF_ENOENT when none. Calls fn once. */
 int spool_find_link(struct spool *spool, struct slice source, struct slice child, spool_record_fn *fn, void *context, struct err *err);
 /* The session record of a session; LF_ENOENT. */

@@ -138,6 +138,10 @@
 #define RECORD_COLUMNS "r.seq, r.source, r.session, r.message, r.key, r.kind, r.level, r.ord, r.link, r.time, r.hash, r.body"
 #define HEAD_RECORD_BY(index) RECORD_COLUMNS ", h.level, h.ord FROM head h " index "CROSS JOIN record r ON r.seq=h.seq"
 #define HEAD_RECORD HEAD_RECORD_BY("")
+/* Of parts, by the index of records. */
+#define PARTS_WHERE \
+	"SELECT " RECORD_COLUMNS ", h.level, h.ord FROM record r CROSS JOIN head h ON h.source=r.source AND h.key=r.key AND h.seq=r.seq" \
+	" WHERE r.source=?1 AND r.session=?2 AND r.kind=2 AND "
 /* Without statistics SQLite would rather read all keys of a source in order than a few of them by their index. */
 #define BY(index) "INDEXED BY " index " "
 #define OBSERVATION_BY(index) "SELECT o.id, o.span_id, o.trace_id, o.source, o.session, o.turn, o.start_ms, o.state, o.version, b.body" \
@@ -176,7 +180,8 @@
 	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session, message, kind FROM head WHERE source=?1 AND key=?2") \
 	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND session=?2 AND message=?3 AND key=?4 AND fp=?5 LIMIT 1") \
 	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
-	X(SQL_EACH_PART, "SELECT " RECORD_COLUMNS ", h.level, h.ord FROM record r CROSS JOIN head h ON h.source=r.source AND h.key=r.key AND h.seq=r.seq WHERE r.source=?1 AND r.session=?2 AND r.message=?3 AND r.kind=2 ORDER BY r.key") \
+	X(SQL_EACH_PART, PARTS_WHERE "r.message=?3 ORDER BY r.key") \
+	X(SQL_PARTS_FROM, PARTS_WHERE "r.message>=?3 ORDER BY r.message, r.key") \
 	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD_BY(BY("head_link")) " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
 	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
 	X(SQL_FIND_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2") \

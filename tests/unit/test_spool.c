@@ -161,6 +161,41 @@ static void readers_give_what_they_say(void **state)
 	buf_done(&text.buf);
 }
 
+/* In whatever order a session's messages are asked for, each has its parts. */
+static void parts_come_in_any_order(void **state)
+{
+	static const char *const orders[] = { "12345", "1345", "135", "2", "0159", "12321", "54321", "1122", "31524", "9", "19" };
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct text text = { 0 }, alone = { 0 };
+	struct slice src = SLICE("opencode"), session = SLICE("s");
+
+	fill_session(f->spool);
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m2", "p3", "", "{\"p\":33}", 0, 0, 2 });
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m4", "p5", "", "{\"p\":5}", 0, 0, 2 });
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m5", "p6", "", "{\"p\":6}", RECORD_PARTIAL, 0, 2 });
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m5", "p4", "", "{\"p\":4}", 0, 0, 2 });
+	append(f->spool, (struct entry){ RECORD_PART, "t", "m1", "p7", "", "{\"p\":7}", 0, 0, 2 });
+	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+		struct spool_parts *parts = spool_parts_open(f->spool, src, session);
+		for (const char *c = orders[i]; *c; c++) {
+			const char id[] = { 'm', *c };
+			struct slice message = { id, sizeof id };
+			OK(spool_each_part(f->spool, src, session, message, add_record, &alone, &err));
+			OK(spool_parts_each(parts, message, add_record, &text, &err));
+			assert_int_equal(text.count, alone.count);
+			assert_true(slice_equal(buf_view(&text.buf), buf_view(&alone.buf)));
+		}
+		spool_parts_close(parts);
+		assert_true(text.count > 0 || orders[i][0] == '9');
+		buf_clear(&text.buf);
+		buf_clear(&alone.buf);
+		text.count = alone.count = 0;
+	}
+	buf_done(&text.buf);
+	buf_done(&alone.buf);
+}
+
 struct nested {
 	struct spool *spool;
 	struct text *text;
@@ -390,7 +425,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(keeps_the_right_revisions), T(copies_stay_where_they_were_seen_first),
-		T(input_twice_adds_nothing), T(a_record_comes_back_whole), T(readers_give_what_they_say),
+		T(input_twice_adds_nothing), T(a_record_comes_back_whole), T(readers_give_what_they_say), T(parts_come_in_any_order),
 		T(readers_nest_and_stop), T(sessions_are_listed), T(dirty_spreads_to_what_depends), T(a_circle_of_sessions_ends),
 		T(dirty_keeps_its_place_over_a_restart), T(open_sessions_go_stale), T(cursors_counters_and_facts), T(what_was_counted_outlives_its_record),
 		T(a_rollback_takes_all_back),

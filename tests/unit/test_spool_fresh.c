@@ -253,11 +253,40 @@ static void large_ones_are_stored(void **state)
 	free(body);
 }
 
+/* The others of its message and those behind it are given; the revision before it takes its place. */
+static void a_damaged_part_is_moved_away_while_parts_are_read(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct text text = { 0 };
+	struct spool_parts *parts;
+	struct slice src = SLICE("opencode"), session = SLICE("s");
+
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m1", "p1", "", "{\"a\":1}", RECORD_PARTIAL, 0, 1 });
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m1", "p1", "", "{\"a\":2}", RECORD_FINAL, 0, 1 });
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m1", "p2", "", "{\"b\":1}", RECORD_FINAL, 0, 1 });
+	append(f->spool, (struct entry){ RECORD_PART, "s", "m2", "p3", "", "{\"c\":1}", RECORD_FINAL, 0, 1 });
+	damage(f, "UPDATE record SET body='{\"a\":9}' WHERE seq=2");
+	OK(spool_begin(f->spool, &err));
+	parts = spool_parts_open(f->spool, src, session);
+	OK(spool_parts_each(parts, SLICE("m1"), add_record, &text, &err));
+	text_is(&text, "p2={\"b\":1};");
+	OK(spool_parts_each(parts, SLICE("m2"), add_record, &text, &err));
+	text_is(&text, "p3={\"c\":1};");
+	OK(spool_parts_each(parts, SLICE("m1"), add_record, &text, &err));
+	text_is(&text, "p1={\"a\":1};p2={\"b\":1};");
+	spool_parts_close(parts);
+	OK(spool_commit(f->spool, &err));
+	counters_are(f->spool, "dropped", "dropped/corrupt=1;");
+	buf_done(&text.buf);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(together_is_as_one_by_one), T(the_earlier_revision_is_shown), T(a_damaged_revision_is_moved_away), T(large_ones_are_stored),
+		T(together_is_as_one_by_one), T(the_earlier_revision_is_shown), T(a_damaged_revision_is_moved_away),
+		T(a_damaged_part_is_moved_away_while_parts_are_read), T(large_ones_are_stored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,24 +47,57 @@ static void list_done(struct session_list *list)
 	free(list->items);
 }
 
+/* What a session is assembled from. */
+struct store {
+	struct spool *spool;
+	struct slice session;
+	struct spool_parts *parts; /* of this session */
+};
+
 static int store_heads(void *context, struct slice source, struct slice session, assemble_record_fn *fn, void *fn_context, struct err *err)
 {
-	return spool_each_head(context, source, session, fn, fn_context, err);
+	const struct store *store = context;
+
+	return spool_each_head(store->spool, source, session, fn, fn_context, err);
 }
 
 static int store_parts(void *context, struct slice source, struct slice session, struct slice message, assemble_record_fn *fn, void *fn_context, struct err *err)
 {
-	return spool_each_part(context, source, session, message, fn, fn_context, err);
+	const struct store *store = context;
+
+	if (!slice_equal(session, store->session))
+		return spool_each_part(store->spool, source, session, message, fn, fn_context, err);
+	return spool_parts_each(store->parts, message, fn, fn_context, err);
 }
 
 static int store_link(void *context, struct slice source, struct slice child, assemble_record_fn *fn, void *fn_context, struct err *err)
 {
-	return spool_find_link(context, source, child, fn, fn_context, err);
+	const struct store *store = context;
+
+	return spool_find_link(store->spool, source, child, fn, fn_context, err);
 }
 
 static int store_session(void *context, struct slice source, struct slice session, assemble_record_fn *fn, void *fn_context, struct err *err)
 {
-	return spool_find_session(context, source, session, fn, fn_context, err);
+	const struct store *store = context;
+
+	return spool_find_session(store->spool, source, session, fn, fn_context, err);
+}
+
+struct making { /* what becomes of the observations and logs; log NULL: no logs */
+	assemble_emit_fn *emit, *log;
+	void *context;
+};
+
+static int assemble(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session, const struct making *making,
+                    struct assemble_result *ret, struct err *err)
+{
+	struct store context = { spool, session, spool_parts_open(spool, source, session) };
+	struct assemble_store store = { &context, store_heads, store_parts, store_link, store_session };
+	int rc = assemble_session(&store, source, session, unit, making->emit, making->log, making->context, ret, err);
+
+	spool_parts_close(context.parts);
+	return rc;
 }
 
 struct putting {
@@ -185,16 +218,15 @@ static int count_left_out(struct spool *spool, struct slice source, struct slice
 int derive_session(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session,
                    assemble_emit_fn *emit, void *context, struct assemble_result *ret, struct err *err)
 {
-	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
+	const struct making making = { .emit = emit, .context = context };
 
-	return assemble_session(&store, source, session, unit, emit, NULL, context, ret, err);
+	return assemble(spool, unit, source, session, &making, ret, err);
 }
 
 static int derive_in_transaction(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct derived *made, struct err *err)
 {
-	struct assemble_store store = { spool, store_heads, store_parts, store_link, store_session };
-	assemble_emit_fn *log = options->sinks & SPOOL_SINK_BIT(SINK_LOGS) ? put_log : NULL;
 	struct putting putting = { .spool = spool, .options = options };
+	const struct making making = { put_observation, options->sinks & SPOOL_SINK_BIT(SINK_LOGS) ? put_log : NULL, &putting };
 	struct slice source = slice_of(session->source), id = slice_of(session->id);
 	struct assemble_result result = { 0 };
 	int rc;
@@ -202,7 +234,7 @@ static int derive_in_transaction(struct spool *spool, const struct derive_option
 	buf_init(&putting.body, 0);
 	rc = spool_observations_begin(spool, source, id, err);
 	if (rc == 0)
-		rc = assemble_session(&store, source, id, options->unit, put_observation, log, &putting, &result, err);
+		rc = assemble(spool, options->unit, source, id, &making, &result, err);
 	if (rc == 0)
 		rc = spool_observations_end(spool, err);
 	if (rc == 0)

@@ -120,6 +120,7 @@ void jw_array(struct json_writer *writer);
 void jw_array_close(struct json_writer *writer);
 void jw_key(struct json_writer *writer, const char *key);
 void jw_key_slice(struct json_writer *writer, struct slice key);
+void jw_key_raw(struct json_writer *writer, struct slice quoted); /* as it is, with its quotes */
 void jw_string(struct json_writer *writer, struct slice text);
 void jw_text(struct json_writer *writer, const char *text); /* NULL writes null */
 void jw_int(struct json_writer *writer, int64_t value);

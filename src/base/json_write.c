@@ -109,6 +109,22 @@ void jw_key_slice(struct json_writer *writer, struct slice key)
 	writer->after_key = true;
 }
 
+void jw_key_raw(struct json_writer *writer, struct slice quoted)
+{
+	bool comma = needs_comma(writer);
+	char *to = buf_reserve(writer->out, quoted.len + 1 + comma);
+
+	writer->after_key = true;
+	if (!to)
+		return;
+	if (comma)
+		*to++ = ',';
+	memcpy(to, quoted.ptr, quoted.len);
+	to[quoted.len] = ':';
+	to[quoted.len + 1] = '\0';
+	writer->out->len += quoted.len + 1 + comma;
+}
+
 void jw_key(struct json_writer *writer, const char *key)
 {
 	jw_key_slice(writer, slice_of(key));

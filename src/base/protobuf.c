@@ -85,11 +85,57 @@ void protobuf_double(struct protobuf *protobuf, unsigned field, double value)
 	protobuf_packed_double(protobuf, value);
 }
 
+static char *write_head(char *to, unsigned field, size_t n)
+{
+	to += encode_varint((uint64_t)field << 3 | WIRE_BYTES, to);
+	return to + encode_varint(n, to);
+}
+
+static char *write_bytes(char *to, unsigned field, struct slice bytes)
+{
+	to = write_head(to, field, bytes.len);
+	if (bytes.len)
+		memcpy(to, bytes.ptr, bytes.len);
+	return to + bytes.len;
+}
+
+static size_t varint_size(uint64_t value)
+{
+	size_t n = 1;
+
+	for (; value >= 0x80; value >>= 7)
+		n++;
+	return n;
+}
+
+static size_t bytes_size(unsigned field, size_t n)
+{
+	return varint_size((uint64_t)field << 3) + varint_size(n) + n;
+}
+
+static void wrote(struct buf *out, char *end)
+{
+	*end = '\0';
+	out->len = (size_t)(end - out->data);
+}
+
 void protobuf_bytes(struct protobuf *protobuf, unsigned field, struct slice bytes)
 {
-	put_tag(protobuf->out, field, WIRE_BYTES);
-	put_varint(protobuf->out, bytes.len);
-	buf_slice(protobuf->out, bytes);
+	char *to = buf_reserve(protobuf->out, bytes_size(field, bytes.len));
+
+	if (to)
+		wrote(protobuf->out, write_bytes(to, field, bytes));
+}
+
+void protobuf_entry(struct protobuf *protobuf, unsigned field, struct slice key, struct slice value)
+{
+	size_t inner = bytes_size(1, value.len), n = bytes_size(1, key.len) + bytes_size(2, inner);
+	char *to = buf_reserve(protobuf->out, bytes_size(field, n));
+
+	if (!to)
+		return;
+	to = write_bytes(write_head(to, field, n), 1, key);
+	wrote(protobuf->out, write_bytes(write_head(to, 2, inner), 1, value));
 }
 
 void protobuf_open(struct protobuf *protobuf, unsigned field)

@@ -17,6 +17,8 @@ void protobuf_init(struct protobuf *protobuf, struct buf *out);
 void protobuf_varint(struct protobuf *protobuf, unsigned field, uint64_t value);
 void protobuf_fixed64(struct protobuf *protobuf, unsigned field, uint64_t value);
 void protobuf_bytes(struct protobuf *protobuf, unsigned field, struct slice bytes);
+/* The message { 1: key, 2: { 1: value } }, as its own opens and closes would write it. */
+void protobuf_entry(struct protobuf *protobuf, unsigned field, struct slice key, struct slice value);
 /* Also when it is zero: for fields of a oneof, and optional ones. */
 void protobuf_varint_always(struct protobuf *protobuf, unsigned field, uint64_t value);
 void protobuf_double(struct protobuf *protobuf, unsigned field, double value);

@@ -36,9 +36,10 @@ enum form {
 	USAGE              /* an object of what is known */
 };
 
-#define FIELD(name, form, member) { name, form, offsetof(struct observation, member) }
+#define QUOTED(name) { "\"" name "\"", sizeof(name) + 1 }
+#define FIELD(name, form, member) { QUOTED(name), form, offsetof(struct observation, member) }
 static const struct field {
-	const char *name;
+	struct slice name; /* as it stands in JSON */
 	enum form form;
 	size_t offset;
 } fields[] = {
@@ -69,9 +70,9 @@ static const struct field {
 	FIELD("metadata", VALUE, metadata),
 };
 
-#define USAGE_FIELD(member) { #member, offsetof(struct observation_usage, member) }
+#define USAGE_FIELD(member) { QUOTED(#member), offsetof(struct observation_usage, member) }
 static const struct usage_field {
-	const char *name;
+	struct slice name;
 	size_t offset;
 } usage_fields[] = {
 	USAGE_FIELD(input), USAGE_FIELD(output), USAGE_FIELD(reasoning), USAGE_FIELD(cache_read), USAGE_FIELD(cache_write),
@@ -85,7 +86,7 @@ static int64_t usage_count(const struct observation_usage *usage, const struct u
 	return count;
 }
 
-static void write_usage(struct json_writer *writer, const char *name, const struct observation_usage *usage)
+static void write_usage(struct json_writer *writer, struct slice name, const struct observation_usage *usage)
 {
 	bool opened = false;
 
@@ -95,24 +96,24 @@ static void write_usage(struct json_writer *writer, const char *name, const stru
 		if (count < 0)
 			continue;
 		if (!opened) {
-			jw_key(writer, name);
+			jw_key_raw(writer, name);
 			jw_object(writer);
 		}
 		opened = true;
-		jw_key(writer, usage_fields[i].name);
+		jw_key_raw(writer, usage_fields[i].name);
 		jw_int(writer, count);
 	}
 	if (opened)
 		jw_object_close(writer);
 }
 
-static void write_name(struct json_writer *writer, const char *name, const char *value)
+static void write_name(struct json_writer *writer, struct slice name, const char *value)
 {
-	jw_key(writer, name);
+	jw_key_raw(writer, name);
 	jw_text(writer, value);
 }
 
-static void write_id(struct json_writer *writer, const char *name, const void *id, size_t n)
+static void write_id(struct json_writer *writer, struct slice name, const void *id, size_t n)
 {
 	static const uint8_t zero[16];
 	char hex[33];
@@ -127,7 +128,7 @@ static void write_slice(struct json_writer *writer, const struct field *field, c
 {
 	if (!slice->len)
 		return;
-	jw_key(writer, field->name);
+	jw_key_raw(writer, field->name);
 	if (field->form == TEXT)
 		jw_string(writer, *slice);
 	else
@@ -138,7 +139,7 @@ static void write_time(struct json_writer *writer, const struct field *field, co
 {
 	if (field->form == TIME_OR_ZERO && !*time_ms)
 		return;
-	jw_key(writer, field->name);
+	jw_key_raw(writer, field->name);
 	jw_int(writer, *time_ms);
 }
 
@@ -210,13 +211,17 @@ static bool read_value(struct json_reader *reader, struct slice *ret)
 	return true;
 }
 
-static struct slice *find_value(struct raw_fields *raw, struct slice key)
+/* *at: the field that stands there most often, which is the one behind the last. NULL: no field. */
+static struct slice *find_value(struct raw_fields *raw, struct slice key, size_t *at)
 {
-	struct slice name = { key.ptr + 1, key.len - 2 };
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		size_t index = *at + i < COUNT(fields) ? *at + i : *at + i - COUNT(fields);
 
-	for (size_t i = 0; i < COUNT(fields); i++)
-		if (slice_is(name, fields[i].name))
-			return &raw->values[i];
+		if (slice_equal(key, fields[index].name)) {
+			*at = index + 1;
+			return &raw->values[index];
+		}
+	}
 	return NULL;
 }
 
@@ -225,6 +230,7 @@ static int split(struct slice text, struct raw_fields *raw, struct err *err)
 	struct json_reader reader;
 	struct json_token token;
 	struct slice value, *to;
+	size_t at = 0;
 
 	json_reader_init(&reader, text, 0);
 	if (json_next(&reader, &token) != JSON_OBJECT)
@@ -232,7 +238,7 @@ static int split(struct slice text, struct raw_fields *raw, struct err *err)
 	while (json_next(&reader, &token) == JSON_KEY) {
 		if (!read_value(&reader, &value))
 			break;
-		to = find_value(raw, token.raw);
+		to = find_value(raw, token.raw, &at);
 		if (to)
 			*to = value;
 	}
@@ -299,7 +305,8 @@ static bool parse_usage(struct raw_fields *raw, struct slice value, struct obser
 	if (json_parse(&raw->doc, value, 0, NULL) || json_type_of(&raw->doc, 0) != JSON_OBJECT)
 		return false;
 	for (size_t i = 0; i < COUNT(usage_fields); i++) {
-		int64_t count = json_int(&raw->doc, json_get(&raw->doc, 0, usage_fields[i].name), -1);
+		struct slice name = { usage_fields[i].name.ptr + 1, usage_fields[i].name.len - 2 };
+		int64_t count = json_int(&raw->doc, json_member(&raw->doc, 0, name), -1);
 
 		memcpy((char *)ret + usage_fields[i].offset, &count, sizeof(count));
 	}
@@ -358,7 +365,7 @@ int observation_parse(struct slice text, struct buf *strings, struct observation
 	}
 	for (size_t i = 0; i < COUNT(fields) && !code; i++)
 		if (raw.values[i].len && !parse_field(&raw, i, ret))
-			code = err_set(err, LF_EINVAL, "observation: bad value of %s", fields[i].name);
+			code = err_set(err, LF_EINVAL, "observation: bad value of %s", fields[i].name.ptr);
 	if (!code && !raw.values[0].len)
 		code = err_set(err, LF_EINVAL, "observation: it has no type");
 out:

@@ -50,11 +50,12 @@ void fields_environment(const char *environment, struct buf *out)
 
 void fields_session(struct slice session, struct buf *out)
 {
-	for (size_t i = 0; i < session.len && i < FIELDS_MAX_SESSION; i++) {
-		char c = session.ptr[i];
+	size_t n = session.len < FIELDS_MAX_SESSION ? session.len : FIELDS_MAX_SESSION;
+	char text[FIELDS_MAX_SESSION];
 
-		buf_char(out, c > ' ' && c < 0x7f ? c : '_');
-	}
+	for (size_t i = 0; i < n; i++)
+		text[i] = session.ptr[i] > ' ' && session.ptr[i] < 0x7f ? session.ptr[i] : '_';
+	buf_append(out, text, n);
 }
 
 void fields_trace_name(const struct map_options *options, const struct observation *observation, struct buf *out)
@@ -151,6 +152,17 @@ void fields_content(struct slice json, struct buf *out)
 		buf_slice(out, json);
 }
 
+static void write_key(struct json_writer *writer, const struct json_node *node, struct buf *scratch)
+{
+	if (!node->escaped) {
+		jw_key_raw(writer, node->key);
+		return;
+	}
+	buf_clear(scratch);
+	json_unescape(node->key, scratch);
+	jw_key_slice(writer, buf_view(scratch));
+}
+
 static void write_members(struct json_writer *writer, const struct json_doc *doc)
 {
 	struct buf key;
@@ -159,9 +171,7 @@ static void write_members(struct json_writer *writer, const struct json_doc *doc
 		return;
 	buf_init(&key, 0);
 	for (int32_t node = doc->nodes[0].first; node != JSON_NONE; node = doc->nodes[node].next) {
-		buf_clear(&key);
-		json_unescape(doc->nodes[node].key, &key);
-		jw_key_slice(writer, buf_view(&key));
+		write_key(writer, &doc->nodes[node], &key);
 		jw_raw(writer, doc->nodes[node].raw);
 	}
 	buf_done(&key);
@@ -241,9 +251,7 @@ int fields_scalar_object(struct slice object, struct buf *out, struct err *err)
 	for (int32_t i = doc.nodes[0].first; i != JSON_NONE; i = doc.nodes[i].next) {
 		if (doc.nodes[i].type == JSON_NULL)
 			continue;
-		buf_clear(&key);
-		json_unescape(doc.nodes[i].key, &key);
-		jw_key_slice(&writer, buf_view(&key));
+		write_key(&writer, &doc.nodes[i], &key);
 		write_scalar(&writer, &doc.nodes[i]);
 	}
 	jw_object_close(&writer);

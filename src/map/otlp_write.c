@@ -194,8 +194,16 @@ static void close_value(struct otlp_writer *otlp)
 	otlp_close(otlp);
 }
 
+/* The entry of protobuf, whose fields are those of a key with a text. */
+_Static_assert(KEY_VALUE_KEY == 1 && KEY_VALUE_VALUE == 2 && VALUE_STRING == 1, "an attribute is an entry");
+
 void otlp_attribute(struct otlp_writer *otlp, unsigned field, struct slice key, struct slice text)
 {
+	if (!otlp->json && json_utf8_valid(key) == key.len) {
+		if (!is_excluded(otlp, key))
+			protobuf_entry(&otlp->protobuf, field, key, valid_text(otlp, text));
+		return;
+	}
 	if (!open_value(otlp, field, key))
 		return;
 	otlp_text(otlp, VALUE_STRING, "stringValue", text);

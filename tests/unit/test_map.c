@@ -277,6 +277,37 @@ static void protobuf_lengths_are_minimal(void **state)
 	buf_done(&out);
 }
 
+/* Lengths of one, two and three bytes. */
+static void an_entry_is_what_opens_and_closes_write(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 120, 121, 122, 123, 124, 125, 126, 127, 128, 16370, 16380, 16384 };
+	static char text[16384];
+	struct protobuf one, two;
+	struct buf a, b;
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	buf_init(&a, 0);
+	buf_init(&b, 0);
+	protobuf_init(&one, &a);
+	protobuf_init(&two, &b);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] * 200; i++) {
+		struct slice key = { text, i % 200 }, value = { text, sizes[i / 200] };
+
+		protobuf_entry(&one, 9 + (unsigned)i % 10, key, value);
+		protobuf_open(&two, 9 + (unsigned)i % 10);
+		protobuf_bytes(&two, 1, key);
+		protobuf_open(&two, 2);
+		protobuf_bytes(&two, 1, value);
+		protobuf_close(&two);
+		protobuf_close(&two);
+	}
+	assert_true(slice_equal(buf_view(&a), buf_view(&b)));
+	assert_false(a.failed);
+	buf_done(&a);
+	buf_done(&b);
+}
+
 static void bytes_are_deterministic(void **state)
 {
 	struct observation observation = sample_observation();
@@ -476,6 +507,7 @@ int main(void)
 		cmocka_unit_test(span_has_ids_times_and_status),
 		cmocka_unit_test(empty_fields_are_left_out),
 		cmocka_unit_test(protobuf_lengths_are_minimal),
+		cmocka_unit_test(an_entry_is_what_opens_and_closes_write),
 		cmocka_unit_test(bytes_are_deterministic),
 		cmocka_unit_test(invalid_text_is_mended),
 		cmocka_unit_test(a_cap_is_an_error),

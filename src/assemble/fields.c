@@ -106,7 +106,6 @@ void fields_read(const struct json_doc *doc, const struct field *fields, size_t 
 	const struct field *field;
 	size_t at = 0;
 
-	clear_fields(&reading, fields, count);
 	for (field = fields; field < fields + count; field++)
 		clear_fields(&reading, field->members, field->count);
 	for (int32_t node = first_member(doc, 0); node != JSON_NONE; node = doc->nodes[node].next) {

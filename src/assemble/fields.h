@@ -28,7 +28,7 @@ struct field {
 #define FIELD(name, kind, offset) { { name, sizeof(name) - 1 }, kind, offset, NULL, 0 }
 #define FIELD_WITH(name, kind, offset, members) { { name, sizeof(name) - 1 }, kind, offset, members, sizeof(members) / sizeof((members)[0]) }
 
-/* Sets all fields; of members that come twice, the last counts. */
+/* *ret is zero before. Of members that come twice, the last counts. FIELD_COUNT stands in tables of members only. */
 void fields_read(const struct json_doc *doc, const struct field *fields, size_t count, struct pool *pool, struct buf *scratch, void *ret);
 
 #endif

@@ -104,6 +104,7 @@ int view_session_read(const struct clean_record_view *record, struct json_doc *d
 
 	if (rc != 0)
 		return rc;
+	*ret = (struct view_session){ 0 };
 	fields_read(doc, session_fields, COUNT(session_fields), pool, scratch, ret);
 	ret->id = pool_copy(pool, record->session);
 	return 0;

@@ -326,37 +326,6 @@ static void count_signal(struct counting *counting, const char *permission)
 
 /* ---- entry points ---- */
 
-static bool is_reply(const struct clean_record_view *record)
-{
-	return record->kind == RECORD_SIGNAL && memmem(record->body.ptr, record->body.len, "\"permission-reply\"", 18) != NULL;
-}
-
-/* Where the type would stand: sources write it first, and then the rest need not be looked at. */
-static struct slice type_of(struct slice body)
-{
-	static const char first[] = "{\"type\":\"";
-	size_t n = sizeof first - 1;
-
-	if (body.len < n || memcmp(body.ptr, first, n) != 0)
-		return body;
-	return (struct slice){ body.ptr + n - 1, body.len - n + 1 < 16 ? body.len - n + 1 : 16 };
-}
-
-bool count_can(const struct clean_record_view *record)
-{
-	static const char *const types[] = { "\"tool\"", "\"subtask\"" };
-	struct slice type = type_of(record->body);
-
-	if (record->kind == RECORD_SIGNAL)
-		return memmem(record->body.ptr, record->body.len, "\"retry\"", 7) != NULL || is_reply(record);
-	if (record->kind != RECORD_PART)
-		return true;
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (memmem(type.ptr, type.len, types[i], strlen(types[i])))
-			return true;
-	return false;
-}
-
 /* Not the whole labels: they are large. */
 void count_amounts_init(struct count_amounts *amounts)
 {
@@ -499,16 +468,6 @@ void count_session_read(struct count_room *room, struct slice body, struct count
 	*ret = (struct count_session){ 0 };
 	if (read_body(room, body))
 		session_of(room, ret);
-}
-
-bool count_asked(const struct clean_record_view *record, char *ret, size_t size)
-{
-	static const char end[] = ":replied";
-	size_t n = record->key.len;
-
-	if (!is_reply(record) || n < sizeof end || memcmp(record->key.ptr + n - (sizeof end - 1), end, sizeof end - 1) != 0)
-		return false;
-	return snprintf(ret, size, "%.*s:asked", (int)(n - (sizeof end - 1)), record->key.ptr) < (int)size;
 }
 
 void count_asked_read(struct count_room *room, struct slice body, struct count_session *ret)

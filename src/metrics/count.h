@@ -35,7 +35,7 @@ struct count_options {
 	unsigned max_series;  /* of a fact: what would make more is counted without labels */
 };
 
-/* Whether records of this kind and body can count at all; cheap, for text and reasoning parts. */
+/* Whether records of this kind and body can count at all; cheap. Not so: count_record() finds nothing. */
 bool count_can(const struct clean_record_view *record);
 /* What is to be known of a record's session; zeroes when it is not known. */
 struct count_session {

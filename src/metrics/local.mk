@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/metrics/libmetrics.a
-src_metrics_libmetrics_a_SOURCES = src/metrics/count.c src/metrics/count.h src/metrics/exponential.c src/metrics/exponential.h src/metrics/fact.c src/metrics/fact.h \
+src_metrics_libmetrics_a_SOURCES = src/metrics/count.c src/metrics/count_can.c src/metrics/count.h src/metrics/exponential.c src/metrics/exponential.h src/metrics/fact.c src/metrics/fact.h \
 	src/metrics/otlp.c src/metrics/otlp.h src/metrics/otlp_json.c src/metrics/otlp_private.h src/metrics/otlp_protobuf.c \
 	src/metrics/prometheus.c src/metrics/prometheus.h src/metrics/view.c src/metrics/view.h \
 	src/metrics/view_rows.c src/metrics/view_rows.h

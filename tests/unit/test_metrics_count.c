@@ -192,18 +192,36 @@ static void labels_are_short_valid_and_asked_for(void **state)
 	assert_false(now.any);
 }
 
-static void only_some_parts_can_count(void **state)
+/* What cannot count is not looked at: nothing may be in it. */
+static void only_some_records_can_count(void **state)
 {
-	static const struct { const char *body; bool can; } rows[] = {
-		{ "{\"type\":\"tool\",\"status\":\"completed\"}", true }, { "{\"type\":\"subtask\"}", true },
-		{ "{\"text\":\"x\",\"type\":\"tool\"}", true }, { "{\"type\":\"text\",\"text\":\"a longer one, see \"}", false },
-		{ "{\"type\":\"text\",\"text\":[\"far behind it a \",\"tool\"]}", false }, { "{\"type\":\"", false }, { "{}", false },
+	static const struct { enum record_kind kind; const char *body; bool can; } rows[] = {
+		{ RECORD_PART, "{\"type\":\"tool\",\"status\":\"completed\"}", true }, { RECORD_PART, "{\"type\":\"tool\",\"status\":\"error\"}", true },
+		{ RECORD_PART, "{\"type\":\"tool\",\"status\":\"\\u0065rror\"}", true }, { RECORD_PART, "{\"type\":\"subtask\"}", true },
+		{ RECORD_PART, "{\"text\":\"x\",\"status\":\"error\",\"type\":\"tool\"}", true },
+		{ RECORD_PART, "{\"type\":\"tool\",\"tool\":\"bash\",\"status\":\"running\",\"start\":5}", false },
+		{ RECORD_PART, "{\"type\":\"text\",\"text\":\"a longer one, see \"}", false },
+		{ RECORD_PART, "{\"type\":\"text\",\"text\":[\"far behind it a \",\"tool\"]}", false },
+		{ RECORD_PART, "{\"type\":\"", false }, { RECORD_PART, "{}", false },
+		{ RECORD_MESSAGE, "{\"role\":\"user\",\"created\":5}", true }, { RECORD_MESSAGE, "{\"role\":\"assistant\",\"created\":5,\"completed\":6}", true },
+		{ RECORD_MESSAGE, "{\"role\":\"assistant\",\"created\":5,\"error\":{\"name\":\"x\"}}", true },
+		{ RECORD_MESSAGE, "{\"role\":\"assistant\",\"created\":5,\"\\u0063ompleted\":6}", true },
+		{ RECORD_MESSAGE, "{\"role\":\"assistant\",\"model\":\"m\",\"created\":5,\"cost\":0,\"tokens\":{\"input\":3}}", false },
+		{ RECORD_MESSAGE, "{ \"role\" : \"assistant\" , \"created\" : 5 , \"completed\" : 6 }", true },
+		{ RECORD_MESSAGE, "{\"role\":\"assistant\",\"created\":5,\"completed\"\n:6}", true },
+		{ RECORD_PART, "{\"type\":\"tool\",\"status\":\t\"error\"}", true },
+		{ RECORD_PART, "{\"type\": \"tool\",\"status\":\"error\"}", true },
+		{ RECORD_SESSION, "{}", true }, { RECORD_SIGNAL, "{\"type\":\"retry\"}", true }, { RECORD_SIGNAL, "{\"type\":\"idle\"}", false },
 	};
+	static struct count_amounts now;
+	struct count_session session = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct clean_record_view view = { .kind = RECORD_PART, .body = slice_of(rows[i].body) };
-		if (count_can(&view) != rows[i].can)
+		struct clean_record_view view = record(rows[i].kind, rows[i].body);
+
+		count_record(&room, &view, &session, &plain, &now);
+		if (count_can(&view) != rows[i].can || now.any != rows[i].can)
 			fail_msg("%s", rows[i].body);
 	}
 }
@@ -219,7 +237,7 @@ int main(void)
 		cmocka_unit_test(an_answer_to_a_permission_counts_with_what_was_asked),
 		cmocka_unit_test(lines_grow_and_their_total_follows),
 		cmocka_unit_test(labels_are_short_valid_and_asked_for),
-		cmocka_unit_test(only_some_parts_can_count),
+		cmocka_unit_test(only_some_records_can_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,7 +110,8 @@ static int see_earlier(void *context, const struct clean_record_view *view, stru
 	struct before *before = context;
 
 	(void)err;
-	count_record(&before->memory->room, view, &before->session, before->options, &before->amounts);
+	if (count_can(view))
+		count_record(&before->memory->room, view, &before->session, before->options, &before->amounts);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "spool_internal.h"
 #include "base/file.h"
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define LARGE_BYTES (INT64_C(32) << 20) /* smaller ones take less than a tenth of a second */
-#define CLOCK_STEP_MS 20 /* of a file system, at most: what happens within one step has the same time */
 #define MAX_NOTE_BYTES 256
 
 static void note_path(const char *path, char out[PATH_MAX + 16])
@@ -38,17 +38,27 @@ static bool describe(const char *path, char out[MAX_NOTE_BYTES])
 	return true;
 }
 
+/* File systems give times in steps of some ms: what is written within the same step would leave the same time. So the file gets one
+ * of the exact clock, which no step will give again. */
+static void set_time(const char *path)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+
+	if (clock_gettime(CLOCK_REALTIME, &times[1]) == 0)
+		(void)utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
 void closed_note(const char *path)
 {
-	struct timespec step = { 0, CLOCK_STEP_MS * 1000000 };
 	char note[PATH_MAX + 16], text[MAX_NOTE_BYTES];
 	struct err ignored;
 
 	note_path(path, note);
-	if (!describe(path, text))
+	if (!describe(path, text)) /* there is none to be made */
 		return;
-	nanosleep(&step, NULL);
-	(void)file_replace(note, slice_of(text), 0600, &ignored);
+	set_time(path);
+	if (describe(path, text))
+		(void)file_replace(note, slice_of(text), 0600, &ignored);
 }
 
 bool closed_well(const char *path)

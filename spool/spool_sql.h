@@ -73,6 +73,7 @@
 /*
  * What is looked up by a hash stands beside what comes at the same time, or every batch would write a page of the index for each of
  * its rows: place(session) comes before the hash. Bodies stand apart from the state of delivery, which changes three times.
+ * Sessions go backwards, as OpenCode's ids do: the newest is at the end of an index, where its pages are filled.
  */
 #define SPOOL_SCHEMA_5 \
 	"CREATE TABLE observation_body(id INTEGER PRIMARY KEY, body TEXT NOT NULL);" \
@@ -95,7 +96,10 @@
 	"DELETE FROM sqlite_sequence WHERE name='observation_5';" \
 	"INSERT INTO sqlite_sequence(name, seq) SELECT 'observation_5', seq FROM sqlite_sequence WHERE name='observation';" \
 	"DROP TABLE observation; ALTER TABLE observation_5 RENAME TO observation;" \
-	"CREATE UNIQUE INDEX observation_session ON observation(session, span_id);" \
+	"CREATE UNIQUE INDEX observation_session ON observation(session DESC, span_id);" \
+	"DROP INDEX record_place; CREATE INDEX record_place ON record(session DESC, source, message, key);" \
+	"DROP INDEX head_main; CREATE INDEX head_main ON head(source, session DESC, kind, key) WHERE kind<>2;" \
+	"DROP INDEX head_out; CREATE INDEX head_out ON head(source, session DESC, link) WHERE kind=2 AND link<>'';" \
 	"CREATE INDEX observation_changed ON observation(start_ms) WHERE changed<>0;" \
 	"CREATE INDEX observation_pending ON observation(start_ms) WHERE state=0;" \
 	"CREATE TRIGGER observation_gone AFTER DELETE ON observation BEGIN DELETE FROM observation_body WHERE id=OLD.id; END;" \

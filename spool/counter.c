@@ -48,7 +48,7 @@ int spool_each_counter(struct spool *spool, const char *name, spool_counter_fn *
 /* Positive or negative: all 64 bits of the hash are the key. */
 static struct late_counted counted_of(struct slice source, struct slice key)
 {
-	struct late_counted counted = { .place = place_of_key(key) };
+	struct late_counted counted = { .place = place_of(key) };
 	struct buf text;
 
 	buf_init(&text, 0);

@@ -319,6 +319,7 @@ static int examine(const char *dir, const char *path, off_t size, struct err *er
 /* Rows whose answer nobody saw are in doubt: the shipper asks the server about them. */
 static int recover(struct spool *spool, struct err *err)
 {
+	int64_t unplaced = 0;
 	bool own;
 	int rc = spool_enter(spool, &own, err);
 
@@ -335,6 +336,9 @@ static int recover(struct spool *spool, struct err *err)
 		rc = sql_int(spool, SQL_DIRTY_MAX, &spool->tick, err, "");
 		rc = rc == LF_ENOENT ? 0 : rc;
 	}
+	if (rc == 0)
+		rc = sql_int(spool, SQL_LEDGER_UNPLACED, &unplaced, err, "");
+	spool->unplaced = unplaced != 0;
 	return spool_leave(spool, own, rc, err);
 }
 

@@ -3,24 +3,18 @@
  * They say nothing by themselves: a row is found by its place and its whole hash.
  */
 #include "spool_internal.h"
-#include "base/hash.h"
 
-#define KEY_CHARS 6 /* 24 bits of the time in OpenCode's ids: some seconds */
-
-int64_t place_of_session(struct slice session)
-{
-	return (int64_t)(hash_64(session.ptr, session.len) >> 33) + 1;
-}
+#define CHARS 6 /* 24 bits of the time in OpenCode's ids: some seconds */
 
 /* Agents put the time at the beginning of their ids, behind a word for their kind: "msg_0195f3ab…". */
-int64_t place_of_key(struct slice key)
+int64_t place_of(struct slice id)
 {
-	const char *mark = memchr(key.ptr, '_', key.len);
-	size_t from = mark ? (size_t)(mark + 1 - key.ptr) : 0;
+	const char *mark = id.len ? memchr(id.ptr, '_', id.len) : NULL;
+	size_t from = mark ? (size_t)(mark + 1 - id.ptr) : 0;
 	int64_t place = 1;
 
-	for (size_t i = from; i < from + KEY_CHARS; i++)
-		place = place << 7 | (i < key.len ? key.ptr[i] & 127 : 0);
+	for (size_t i = from; i < from + CHARS; i++)
+		place = place << 7 | (i < id.len ? id.ptr[i] & 127 : 0);
 	return place;
 }
 
@@ -29,7 +23,7 @@ static void sql_place(sqlite3_context *context, int count, sqlite3_value **value
 	const char *text = (const char *)sqlite3_value_text(values[0]);
 
 	(void)count;
-	sqlite3_result_int64(context, place_of_session((struct slice){ text ? text : "", (size_t)sqlite3_value_bytes(values[0]) }));
+	sqlite3_result_int64(context, place_of((struct slice){ text ? text : "", (size_t)sqlite3_value_bytes(values[0]) }));
 }
 
 int place_register(struct spool *spool, struct err *err)

@@ -107,7 +107,7 @@ struct sent { /* one row of a send; the observation itself may have been purged 
 static int write_delivered(struct spool *spool, const struct sent *sent, int64_t row, struct err *err)
 {
 	int64_t hash;
-	int rc = sql_run(spool, SQL_LEDGER_UNPLACE, err, "b", sent->span);
+	int rc = spool->unplaced ? sql_run(spool, SQL_LEDGER_UNPLACE, err, "b", sent->span) : 0;
 
 	if (rc == 0)
 		rc = sql_run(spool, SQL_LEDGER_PUT, err, "ibbii", sent->place, sent->span, sent->trace, clock_wall_ms(), sent->hash);
@@ -232,7 +232,8 @@ int spool_send_arrived(struct spool *spool, int64_t send_id, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	rc = sql_run(spool, SQL_SEND_UNPLACE, err, "i", send_id);
+	if (spool->unplaced)
+		rc = sql_run(spool, SQL_SEND_UNPLACE, err, "i", send_id);
 	if (rc == 0)
 		rc = sql_run(spool, SQL_SEND_ENTER, err, "ii", send_id, clock_wall_ms());
 	if (rc == 0)

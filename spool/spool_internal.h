@@ -92,6 +92,7 @@ struct spool {
 	int64_t cap_seq;
 	int64_t retention_ms;
 	unsigned sinks;
+	bool unplaced;              /* the ledger had rows without a place when the file was opened */
 	int64_t cleaned_mono_ms;    /* 0: not yet in this process */
 	int64_t tick;               /* the last dirty mark; they grow, so that the oldest is assembled first */
 	int64_t keep_tick;          /* marks from here on survive spool_mark_clean() in this transaction */
@@ -170,9 +171,8 @@ int rows_get(struct spool *spool, unsigned kind, uint64_t *ret, struct err *err)
 int rows_check(struct spool *spool, struct err *err);
 
 /* place.c */
-/* Both are above 0, which is the place of rows from before there were places. */
-int64_t place_of_session(struct slice session);
-int64_t place_of_key(struct slice key);
+/* Of a session's id, or of a record's key. Above 0, which is the place of rows from before there were places. */
+int64_t place_of(struct slice id);
 /* The SQL function place(session). */
 int place_register(struct spool *spool, struct err *err);
 

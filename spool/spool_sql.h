@@ -79,10 +79,10 @@
 	"CREATE TABLE observation_body(id INTEGER PRIMARY KEY, body TEXT NOT NULL);" \
 	"INSERT INTO observation_body(id, body) SELECT id, body FROM observation;" \
 	"CREATE TABLE ledger_5(id INTEGER PRIMARY KEY, place INTEGER NOT NULL, span_id BLOB NOT NULL, trace_id BLOB NOT NULL," \
-	" time INTEGER NOT NULL, hash INTEGER NOT NULL, UNIQUE(place, span_id));" \
+	" time INTEGER NOT NULL, hash INTEGER NOT NULL);" \
 	"INSERT INTO ledger_5 SELECT id, coalesce((SELECT place(o.session) FROM observation o WHERE o.span_id=l.span_id), 0), span_id," \
 	" trace_id, time, hash FROM ledger l ORDER BY id;" \
-	"DROP TABLE ledger; ALTER TABLE ledger_5 RENAME TO ledger;" \
+	"DROP TABLE ledger; ALTER TABLE ledger_5 RENAME TO ledger; CREATE UNIQUE INDEX ledger_place ON ledger(place DESC, span_id);" \
 	"CREATE TABLE send_row_5(observation INTEGER PRIMARY KEY, send INTEGER NOT NULL, place INTEGER NOT NULL, span_id BLOB NOT NULL," \
 	" trace_id BLOB NOT NULL, hash INTEGER NOT NULL);" \
 	"INSERT OR IGNORE INTO send_row_5 SELECT observation, send, coalesce((SELECT place(o.session) FROM observation o" \
@@ -317,6 +317,7 @@
 	X(SQL_EACH_SEND, "SELECT id, created_ms, attempts, in_doubt FROM send WHERE id>?1 ORDER BY id LIMIT 1") \
 	X(SQL_SEND_ROWS_ADOPT, "INSERT INTO send_row(send, observation, place, span_id, trace_id, hash) SELECT ?1, id, place(session), span_id, trace_id, hash FROM observation WHERE state IN (1, 2) AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.observation=observation.id)") \
 	X(SQL_LEDGER_PUT, "INSERT INTO ledger(place, span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(place, span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
+	X(SQL_LEDGER_UNPLACED, "SELECT EXISTS(SELECT 1 FROM ledger WHERE place=0)") \
 	X(SQL_LEDGER_UNPLACE, "DELETE FROM ledger WHERE place=0 AND span_id=?1") \
 	X(SQL_SEND_UNPLACE, "DELETE FROM ledger WHERE place=0 AND span_id IN (SELECT span_id FROM send_row WHERE send=?1)") \
 	X(SQL_LEDGER_TRIM, "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger ORDER BY id LIMIT ?1)") \

@@ -13,7 +13,10 @@ struct load {
 void load_init(struct load *load, const char *folder);
 void load_done(struct load *load);
 
-/* The id of a session, as OpenCode makes it: newer ones come first. */
+/*
+ * Ids are as OpenCode makes them: 12 hexadecimal digits of the time, and 14 that make them unique: here 8 of the session and 6 of the event
+ * or message. Of sessions newer ones come first.
+ */
 #define LOAD_ID_BYTES 31
 void load_session_id(unsigned session, char ret[LOAD_ID_BYTES]);
 /*

@@ -140,11 +140,11 @@ struct stream {
 
 static void count_line(struct counts *counts, const char *id)
 {
-	char session[11] = "", event[17] = "";
+	char session[9] = "", event[7] = "";
 	unsigned bit;
 
-	memcpy(session, id, 10);
-	memcpy(event, id + 10, 16);
+	memcpy(session, id + 12, 8); /* behind the time: load.h */
+	memcpy(event, id + 20, 6);
 	bit = (unsigned)(strtoul(session, NULL, 10) % MAX_SESSIONS * EVENTS_OF_A_SESSION + strtoul(event, NULL, 10) % EVENTS_OF_A_SESSION);
 	if (atomic_fetch_or(&counts->seen[bit / 8], (unsigned char)(1u << bit % 8)) & (1u << bit % 8))
 		atomic_fetch_add(&counts->doubled, 1);

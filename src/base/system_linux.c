@@ -102,11 +102,12 @@ static int drop_code(struct dl_phdr_info *object, size_t size, void *context)
 	return 0;
 }
 
-/* Left to itself, glibc keeps ever larger pieces once some were freed, up to 64 MiB. */
+/* Left to itself, glibc keeps ever larger pieces once some were freed, up to 64 MiB, and that for each of many threads. */
 void system_start(void)
 {
 #ifdef __GLIBC__
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+	(void)mallopt(M_ARENA_MAX, 2);
 #endif
 }
 

@@ -402,18 +402,16 @@ int log_enforce(struct spool *spool, struct err *err)
 /* Asking how large the file is costs two reading transactions; it grows by no more pages than were written. */
 static bool surely_below(struct spool *spool, uint64_t limit)
 {
-	int pages = 0, highest = 0;
+	uint64_t written = (uint64_t)spool_pages_written(spool, false) * SPOOL_PAGE_BYTES;
 
-	if (spool->measured_bytes == 0 || sqlite3_db_status(spool->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 0) != SQLITE_OK)
-		return false;
-	return spool->measured_bytes + (uint64_t)pages * SPOOL_PAGE_BYTES <= limit;
+	return spool->measured_bytes != 0 && spool->measured_bytes + written <= limit;
 }
 
 static int measure(struct spool *spool, uint64_t *ret, struct err *err)
 {
-	int pages, highest, rc = spool_used_bytes(spool, ret, err);
+	int rc = spool_used_bytes(spool, ret, err);
 
-	(void)sqlite3_db_status(spool->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 1);
+	(void)spool_pages_written(spool, true);
 	spool->measured_bytes = rc == 0 ? *ret : 0;
 	return rc;
 }

@@ -84,6 +84,7 @@ struct spool {
 	bool writer, in_transaction;
 	bool derived;               /* the transaction; see spool_begin_derived() */
 	bool unsynced;              /* there is a commit that is not durable yet */
+	int pages_before;           /* the transaction: spool_pages_written() */
 	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
 	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
 	uint64_t measured_bytes;    /* when its size was asked for last; 0: never */
@@ -136,6 +137,8 @@ int sql_int(struct spool *spool, enum sql_id id, int64_t *ret, struct err *err, 
 /* Runs statements that are given as text: those of the schema. */
 int sql_text(struct spool *spool, const char *text, struct err *err);
 void sql_finalize(struct spool *spool);
+/* Pages that went into the log since they were last to be counted again. */
+int spool_pages_written(struct spool *spool, bool again);
 
 /*
  * A step that must be one transaction: joins the caller's, or makes one of its own. rc = spool_leave(…, rc, err)

@@ -248,6 +248,14 @@ void sql_finalize(struct spool *spool)
 	}
 }
 
+int spool_pages_written(struct spool *spool, bool again)
+{
+	int pages = 0, highest;
+
+	(void)sqlite3_db_status(spool->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, again);
+	return pages;
+}
+
 static int begin(struct spool *spool, struct err *err)
 {
 	int rc;
@@ -260,6 +268,7 @@ static int begin(struct spool *spool, struct err *err)
 	if (rc != 0)
 		return rc;
 	spool->in_transaction = true;
+	spool->pages_before = spool_pages_written(spool, false);
 	spool->keep_tick = INT64_MAX;
 	return 0;
 }
@@ -345,7 +354,8 @@ int spool_commit(struct spool *spool, struct err *err)
 		return rc;
 	}
 	spool->in_transaction = false;
-	spool->unsynced = spool->derived;
+	if (spool_pages_written(spool, false) != spool->pages_before) /* one that wrote nothing has synced nothing */
+		spool->unsynced = spool->derived;
 	leave_derived(spool);
 	return 0;
 }

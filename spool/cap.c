@@ -342,11 +342,12 @@ static int next_batch(struct spool *spool, uint64_t *used, uint64_t target, bool
 
 /*
  * Makes room down to nine tenths, so that the next record does not start it all over again. Where records wait for it, it
- * stops after a while and goes on before the next transaction, unless the file is far above its cap.
+ * stops after a while and goes on before the next transaction, unless the file grows far above its cap. (A cap that was lowered finds it there.)
  */
 static int make_room(struct spool *spool, uint64_t used, bool patient, struct err *err)
 {
-	uint64_t target = spool->max_bytes / 10 * 9, far = spool->max_bytes / 10 * 11;
+	uint64_t target = spool->max_bytes / 10 * 9, above = spool->max_bytes / 10 * 11;
+	uint64_t far = above > spool->first_bytes ? above : spool->first_bytes;
 	int64_t until_ms = clock_mono_ms() + CAP_MS;
 	int rc = 0;
 
@@ -412,6 +413,8 @@ static int measure(struct spool *spool, uint64_t *ret, struct err *err)
 	int rc = spool_used_bytes(spool, ret, err);
 
 	(void)spool_pages_written(spool, true);
+	if (spool->first_bytes == 0)
+		spool->first_bytes = *ret;
 	spool->measured_bytes = rc == 0 ? *ret : 0;
 	return rc;
 }

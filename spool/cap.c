@@ -347,7 +347,7 @@ static int next_batch(struct spool *spool, uint64_t *used, uint64_t target, bool
 static int make_room(struct spool *spool, uint64_t used, bool patient, struct err *err)
 {
 	uint64_t target = spool->max_bytes / 10 * 9, above = spool->max_bytes / 10 * 11;
-	uint64_t far = above > spool->first_bytes ? above : spool->first_bytes;
+	uint64_t far = above > spool->least_bytes ? above : spool->least_bytes;
 	int64_t until_ms = clock_mono_ms() + CAP_MS;
 	int rc = 0;
 
@@ -413,8 +413,8 @@ static int measure(struct spool *spool, uint64_t *ret, struct err *err)
 	int rc = spool_used_bytes(spool, ret, err);
 
 	(void)spool_pages_written(spool, true);
-	if (spool->first_bytes == 0)
-		spool->first_bytes = *ret;
+	if (spool->least_bytes == 0 || *ret < spool->least_bytes)
+		spool->least_bytes = *ret;
 	spool->measured_bytes = rc == 0 ? *ret : 0;
 	return rc;
 }

@@ -87,7 +87,7 @@ struct spool {
 	int pages_before;           /* the transaction: spool_pages_written() */
 	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
 	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
-	uint64_t measured_bytes, first_bytes; /* when its size was asked for last, and first; 0: never */
+	uint64_t measured_bytes, least_bytes; /* when its size was asked for last, and the least of all times; 0: never */
 	bool capping;               /* room is being made: how far that has come */
 	unsigned cap_step;
 	int64_t cap_seq;

@@ -237,8 +237,14 @@ bool record_intact(struct spool *spool, const struct query *query, struct clean_
 
 	view_as_stored(query, ret);
 	intact = record_hash(spool, ret) == (uint64_t)query_int(query, 10);
+	spool->skipped = spool->skipped || !intact;
 	set_level(query, 12, ret);
 	return intact;
+}
+
+bool spool_has_skipped(const struct spool *spool)
+{
+	return spool->skipped;
 }
 
 /* What is left of a damaged record, as JSON: its bytes need not be JSON any more. */

@@ -17,10 +17,17 @@ static void on_row(void *context, int what, const char *database, const char *ta
 	int64_t add = what == SQLITE_INSERT ? 1 : what == SQLITE_DELETE ? -1 : 0;
 
 	(void)database, (void)rowid;
-	if (table[0] == 'r' && strcmp(table, "record") == 0)
+	if (table[0] == 'r' && strcmp(table, "record") == 0) {
 		spool->rows[ROWS_RECORDS] += add;
-	else if (table[0] == 'l' && strcmp(table, "ledger") == 0)
+		spool->record_changes++;
+	} else if (table[0] == 'l' && strcmp(table, "ledger") == 0) {
 		spool->rows[ROWS_LEDGER] += add;
+	}
+}
+
+uint64_t spool_record_changes(const struct spool *spool)
+{
+	return spool->record_changes;
 }
 
 void rows_waits(struct spool *spool, enum spool_sink sink, int64_t add)

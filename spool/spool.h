@@ -77,6 +77,13 @@ int spool_find_head(struct spool *spool, struct slice source, struct slice key, 
 typedef int spool_id_fn(void *context, struct slice source, struct slice id, struct err *err);
 int spool_each_child(struct spool *spool, struct slice source, struct slice session, spool_id_fn *fn, void *context, struct err *err);
 
+/*
+ * For who reads with a handle of its own what the writer is to build on: a number of the writer's that is another one when a record
+ * has come, gone or changed since; and whether the reader has ever met a damaged record, which only the writer can deal with.
+ */
+uint64_t spool_record_changes(const struct spool *spool);
+bool spool_has_skipped(const struct spool *spool);
+
 /* ---- cursors of sources ---- */
 /* An empty value removes it. */
 int spool_cursor_set(struct spool *spool, struct slice source, struct slice name, struct slice value, struct err *err);

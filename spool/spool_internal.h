@@ -106,6 +106,8 @@ struct spool {
 	struct clean_record *last_session; /* that spool_find_session() gave in this transaction; NULL: none, or it may have changed */
 	unsigned sessions_forgotten;
 	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
+	uint64_t record_changes;    /* rows of records that came, went or changed, also in what was rolled back */
+	bool skipped;               /* a damaged record was met */
 	struct buf scratch;
 	sqlite3_stmt *statements[SQL_COUNT];
 	bool in_use[SQL_COUNT];

@@ -22,7 +22,8 @@ daemon_sources = \
 # What goes out: stages 4 and 5.
 daemon_flusher = \
 	src/daemon/flusher/flush.c src/daemon/flusher/flush.h \
-	src/daemon/flusher/derive.c src/daemon/flusher/derive.h \
+	src/daemon/flusher/derive.c src/daemon/flusher/derive.h src/daemon/flusher/derive_private.h src/daemon/flusher/making.c \
+	src/daemon/flusher/ahead.c src/daemon/flusher/ahead.h \
 	src/daemon/flusher/tree.c src/daemon/flusher/tree.h \
 	src/daemon/flusher/score.c src/daemon/flusher/score.h
 # What is counted, and who asks for it.

@@ -2,12 +2,13 @@
  * The log is the truth: what is derived from it can be thrown away and made again, and is the same whether it was made
  * once at the end or again and again while the session went on.
  */
-#include "daemon/flusher/derive.h"
+#include "daemon/flusher/ahead.h"
 #include "daemon/sources/pipeline.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <ftw.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,9 +192,159 @@ static void test_derived_is_derived(void **state)
 	}
 }
 
+/* ---- ahead ---- */
+
+static int add_counter(void *context, const char *name, const char *label, int64_t value, struct err *err)
+{
+	(void)err;
+	if (strncmp(name, "metric.ingest_ms", 16) == 0) /* how long it took this time */
+		return 0;
+	return buf_format(context, "%s %s %lld\n", name, label, (long long)value);
+}
+
+/* What is derived, and the counters that moved with it. */
+static void dump_all(struct world *world, struct buf *out)
+{
+	struct err err = { 0 };
+
+	dump(world, out);
+	assert_int_equal(spool_each_counter(world->work.spool, NULL, add_counter, out, &err), 0);
+}
+
+static unsigned put_ahead(struct world *world, struct ahead *ahead)
+{
+	struct derived derived = { 0 };
+	struct err err = { 0 };
+
+	if (ahead_put(ahead, world->work.spool, &derived, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_false(ahead_holds(ahead));
+	return derived.observations;
+}
+
+static void assemble_ahead(struct world *world, struct ahead *ahead)
+{
+	ahead_assemble(ahead, spool_record_changes(world->work.spool), 100, UINT_MAX);
+}
+
+static void check_ahead(const char *scenario, const struct buf *input)
+{
+	struct buf made, expected;
+	struct ahead *ahead;
+	struct world world;
+
+	buf_init(&made, 0);
+	buf_init(&expected, 0);
+	world_open(&world, "ahead");
+	ingest_bytes(&world, input->data, input->len);
+	ahead = ahead_new(&world.work);
+	assemble_ahead(&world, ahead);
+	assert_true(put_ahead(&world, ahead) > 0);
+	assert_true(ahead_is_of_use(ahead));
+	assemble_ahead(&world, ahead);
+	assert_false(ahead_holds(ahead)); /* all are clean */
+	dump_all(&world, &made);
+	ahead_free(ahead);
+	world_close(&world);
+	world_open(&world, "not-ahead");
+	ingest_bytes(&world, input->data, input->len);
+	derive_all(&world);
+	dump_all(&world, &expected);
+	same(scenario, "assembling ahead", &expected, &made);
+	world_close(&world);
+	buf_done(&made);
+	buf_done(&expected);
+}
+
+static void test_ahead(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SCENARIOS; i++) {
+		struct buf input;
+		buf_init(&input, 0);
+		read_fixture(scenarios[i], &input);
+		check_ahead(scenarios[i], &input);
+		buf_done(&input);
+	}
+}
+
+/* A record that comes between the assembling and the putting: what was assembled is not what there is. */
+static void test_ahead_of_a_record(void **state)
+{
+	struct buf input, whole, made;
+	struct ahead *ahead;
+	struct world world;
+	size_t half;
+
+	(void)state;
+	buf_init(&input, 0);
+	buf_init(&whole, 0);
+	buf_init(&made, 0);
+	read_fixture("tools", &input);
+	check_forgetting("tools", &input, &whole);
+	half = (size_t)((char *)memrchr(input.data, '\n', input.len / 2) + 1 - input.data);
+	world_open(&world, "between");
+	ingest_bytes(&world, input.data, half);
+	ahead = ahead_new(&world.work);
+	assemble_ahead(&world, ahead);
+	assert_true(ahead_holds(ahead));
+	ingest_bytes(&world, input.data + half, input.len - half);
+	assert_int_equal(put_ahead(&world, ahead), 0);
+	assert_false(ahead_is_of_use(ahead));
+	derive_all(&world);
+	dump(&world, &made);
+	same("tools", "a record in between", &whole, &made);
+	ahead_free(ahead);
+	world_close(&world);
+	buf_done(&input);
+	buf_done(&whole);
+	buf_done(&made);
+}
+
+static void damage_a_record(struct world *world)
+{
+	char path[160];
+	sqlite3 *db;
+
+	snprintf(path, sizeof path, "%s/spool.db", world->spool_dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE record SET hash=hash+1 WHERE seq=(SELECT max(seq) FROM record WHERE kind=2)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Only the writer can move it to the dead letters. */
+static void test_ahead_of_damage(void **state)
+{
+	struct spool_figures figures;
+	struct err err = { 0 };
+	struct ahead *ahead;
+	struct world world;
+	struct buf input;
+
+	(void)state;
+	buf_init(&input, 0);
+	read_fixture("plain", &input);
+	world_open(&world, "damage");
+	ingest_bytes(&world, input.data, input.len);
+	damage_a_record(&world);
+	ahead = ahead_new(&world.work);
+	assemble_ahead(&world, ahead);
+	assert_false(ahead_holds(ahead));
+	assert_false(ahead_is_of_use(ahead));
+	derive_all(&world);
+	assert_int_equal(spool_figures(world.work.spool, &figures, &err), 0);
+	assert_int_equal(figures.dead, 1);
+	ahead_free(ahead);
+	world_close(&world);
+	buf_done(&input);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_derived_is_derived) };
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_derived_is_derived), cmocka_unit_test(test_ahead), cmocka_unit_test(test_ahead_of_a_record),
+		cmocka_unit_test(test_ahead_of_damage),
+	};
 	int failed;
 
 	if (!mkdtemp(dir))

@@ -1,9 +1,7 @@
 /* Records -> observations, between spool and assembler; see derive.h. */
-#include "daemon/flusher/derive.h"
-#include "base/list.h"
+#include "daemon/flusher/derive_private.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/meters/counting.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +10,7 @@
 #define GROUP_OBSERVATIONS 300 /* of a transaction, about: who wants to append waits for it */
 #define ENOUGH_BYTES (4u << 20) /* of bodies: they are written to the log and to the file */
 
-struct session_id {
-	char *source, *id;
-};
-
-struct session_list {
-	struct session_id *items;
-	size_t count, cap;
-};
-
-static int list_add(void *context, struct slice source, struct slice id, struct err *err)
+int session_list_add(void *context, struct slice source, struct slice id, struct err *err)
 {
 	struct session_list *list = context;
 
@@ -38,7 +27,7 @@ static int list_add(void *context, struct slice source, struct slice id, struct 
 	return 0;
 }
 
-static void list_done(struct session_list *list)
+void session_list_done(struct session_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->items[i].source);
@@ -47,208 +36,30 @@ static void list_done(struct session_list *list)
 	free(list->items);
 }
 
-/* What a session is assembled from. */
-struct store {
-	struct spool *spool;
-	struct slice session;
-	struct spool_parts *parts; /* of this session */
-};
-
-static int store_heads(void *context, struct slice source, struct slice session, assemble_record_fn *fn, void *fn_context, struct err *err)
+int session_list_dirty(struct session_list *list, struct spool *spool, unsigned max, bool *ret_all, struct err *err)
 {
-	const struct store *store = context;
+	size_t newest;
+	int rc = spool_each_dirty_newest(spool, max / 4, session_list_add, list, err);
 
-	return spool_each_head(store->spool, source, session, fn, fn_context, err);
-}
-
-static int store_parts(void *context, struct slice source, struct slice session, struct slice message, assemble_record_fn *fn, void *fn_context, struct err *err)
-{
-	const struct store *store = context;
-
-	if (!slice_equal(session, store->session))
-		return spool_each_part(store->spool, source, session, message, fn, fn_context, err);
-	return spool_parts_each(store->parts, message, fn, fn_context, err);
-}
-
-static int store_link(void *context, struct slice source, struct slice child, assemble_record_fn *fn, void *fn_context, struct err *err)
-{
-	const struct store *store = context;
-
-	return spool_find_link(store->spool, source, child, fn, fn_context, err);
-}
-
-static int store_session(void *context, struct slice source, struct slice session, assemble_record_fn *fn, void *fn_context, struct err *err)
-{
-	const struct store *store = context;
-
-	return spool_find_session(store->spool, source, session, fn, fn_context, err);
-}
-
-struct making { /* what becomes of the observations and logs; log NULL: no logs */
-	assemble_emit_fn *emit, *log;
-	void *context;
-};
-
-static int assemble(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session, const struct making *making,
-                    struct assemble_result *ret, struct err *err)
-{
-	struct store context = { spool, session, spool_parts_open(spool, source, session) };
-	struct assemble_store store = { &context, store_heads, store_parts, store_link, store_session };
-	int rc = assemble_session(&store, source, session, unit, making->emit, making->log, making->context, ret, err);
-
-	spool_parts_close(context.parts);
+	newest = list->count;
+	if (rc == 0)
+		rc = spool_each_dirty(spool, max, session_list_add, list, err);
+	*ret_all = list->count - newest < max;
 	return rc;
 }
 
-struct putting {
-	struct spool *spool;
-	const struct derive_options *options;
-	struct buf body;
-	struct counting_turns turns;
-	bool left_out;
-	struct derived made;
-};
-
-struct derive_options derive_options(const struct work *work)
+static int derive_in_transaction(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct derived *derived, struct err *err)
 {
-	return (struct derive_options){
-		.unit = work->unit, .count = &work->count, .sinks = work->sinks, .sample_rate = conf_number(work->conf, "sample_rate"),
-		.no_traces = conf_string(work->conf, "otlp_traces_disabled"), .no_logs = conf_string(work->conf, "otlp_logs_disabled"),
-	};
-}
+	struct made made = { 0 };
+	int rc = spool_observations_begin(spool, slice_of(session->source), slice_of(session->id), err);
 
-/* Is this, or everything, in the list of what is not sent? */
-static bool is_disabled(const char *list, const char *what)
-{
-	static const char *const all[] = { "all", "*", "true", "1" };
-
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		if (list_has(list, all[i]))
-			return true;
-	return list_has(list, what);
-}
-
-static const char *span_kind(const struct observation *observation)
-{
-	switch (observation->type) {
-	case OBS_AGENT: return "session";
-	case OBS_GENERATION: return "llm";
-	case OBS_TOOL: return "tool";
-	default: return "event";
-	}
-}
-
-static int put_item(struct putting *putting, enum spool_sink sink, const struct observation *observation, struct slice body, struct err *err)
-{
-	struct spool_item item = { .source = observation->source, .session = observation->own_session, .start_ms = observation->start_ms, .body = body };
-
-	memcpy(item.span_id, observation->span_id, sizeof item.span_id);
-	return spool_item_put(putting->spool, sink, &item, err);
-}
-
-static bool is_left_out(struct putting *putting, const struct observation *observation)
-{
-	if (assemble_is_sampled(observation->source, observation->session, putting->options->sample_rate))
-		return false;
-	putting->left_out = true;
-	return true;
-}
-
-static int put_log(void *context, const struct observation *log, struct slice turn, struct err *err)
-{
-	struct putting *putting = context;
-	char name[48];
-
-	(void)turn;
-	snprintf(name, sizeof name, "%.*s", (int)log->name.len, log->name.ptr);
-	if (is_left_out(putting, log) || is_disabled(putting->options->no_logs, name))
-		return 0;
-	buf_clear(&putting->body);
-	if (observation_json(log, &putting->body) != 0)
-		return err_set(err, putting->body.failed, "a log record is too large");
-	return put_item(putting, SINK_LOGS, log, buf_view(&putting->body), err);
-}
-
-static int put_observation(void *context, const struct observation *observation, struct slice turn, struct err *err)
-{
-	struct putting *putting = context;
-	struct spool_observation row = {
-		.source = observation->source, .session = observation->own_session, .turn = turn,
-		.start_ms = observation->start_ms, .state = OBSERVATION_PENDING,
-	};
-
-	int rc;
-
-	putting->made.observations++;
-	counting_turns_add(&putting->turns, observation, turn);
-	if (is_left_out(putting, observation))
-		return 0;
-	buf_clear(&putting->body);
-	if (observation_json(observation, &putting->body) != 0)
-		return err_set(err, putting->body.failed, "an observation is too large");
-	memcpy(row.trace_id, observation->trace_id, sizeof row.trace_id);
-	memcpy(row.span_id, observation->span_id, sizeof row.span_id);
-	row.body = buf_view(&putting->body);
-	putting->made.bytes += row.body.len;
-	rc = spool_observations_put(putting->spool, &row, err);
-	if (rc == 0 && !is_disabled(putting->options->no_traces, span_kind(observation)))
-		rc = put_item(putting, SINK_TRACES, observation, SLICE_NONE, err);
-	return rc;
-}
-
-/* A session that the sample leaves out is counted once. */
-static int count_left_out(struct spool *spool, struct slice source, struct slice session, struct err *err)
-{
-	struct buf key;
-	bool known = true;
-	int rc;
-
-	buf_init(&key, 0);
-	buf_text(&key, "sampled:");
-	buf_slice(&key, session);
-	rc = spool_counted_get(spool, source, buf_view(&key), &known, err);
-	if (rc == 0 && !known)
-		rc = spool_counted_set(spool, source, buf_view(&key), err);
-	if (rc == 0 && !known)
-		rc = spool_count(spool, "dropped", "sampled", 1, err);
-	buf_done(&key);
-	return rc;
-}
-
-int derive_session(struct spool *spool, enum trace_unit unit, struct slice source, struct slice session,
-                   assemble_emit_fn *emit, void *context, struct assemble_result *ret, struct err *err)
-{
-	const struct making making = { .emit = emit, .context = context };
-
-	return assemble(spool, unit, source, session, &making, ret, err);
-}
-
-static int derive_in_transaction(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct derived *made, struct err *err)
-{
-	struct putting putting = { .spool = spool, .options = options };
-	const struct making making = { put_observation, options->sinks & SPOOL_SINK_BIT(SINK_LOGS) ? put_log : NULL, &putting };
-	struct slice source = slice_of(session->source), id = slice_of(session->id);
-	struct assemble_result result = { 0 };
-	int rc;
-
-	buf_init(&putting.body, 0);
-	rc = spool_observations_begin(spool, source, id, err);
 	if (rc == 0)
-		rc = assemble(spool, options->unit, source, id, &making, &result, err);
+		rc = make_session(spool, options, session, made_put, spool, &made, err);
 	if (rc == 0)
-		rc = spool_observations_end(spool, err);
-	if (rc == 0)
-		rc = spool_set_open(spool, source, id, result.open, result.last_ms, err);
-	if (rc == 0)
-		rc = spool_mark_clean(spool, source, id, err);
-	if (rc == 0)
-		rc = counting_turns_end(&putting.turns, spool, options->count, source, id, err);
-	if (rc == 0 && putting.left_out)
-		rc = count_left_out(spool, source, id, err);
-	made->observations += putting.made.observations;
-	made->bytes += putting.made.bytes;
-	counting_turns_done(&putting.turns);
-	buf_done(&putting.body);
+		rc = made_end(spool, options, session, &made, err);
+	derived->observations += made.observations;
+	derived->bytes += made.bytes;
+	made_done(&made);
 	return rc;
 }
 
@@ -297,17 +108,13 @@ static int derive_list(struct spool *spool, const struct derive_options *options
 int derive_dirty(struct spool *spool, const struct derive_options *options, unsigned max, unsigned enough, struct derived *ret, struct err *err)
 {
 	struct session_list list = { 0 };
-	size_t newest;
-	int rc = spool_each_dirty_newest(spool, max / 4, list_add, &list, err);
+	bool all = true;
+	int rc = session_list_dirty(&list, spool, max, &all, err);
 
-	*ret = (struct derived){ 0 };
-	newest = list.count;
-	if (rc == 0)
-		rc = spool_each_dirty(spool, max, list_add, &list, err);
-	ret->more = list.count - newest == max;
+	*ret = (struct derived){ .more = !all };
 	if (rc == 0)
 		rc = derive_list(spool, options, &list, enough, ret, err);
-	list_done(&list);
+	session_list_done(&list);
 	return rc;
 }
 
@@ -350,7 +157,7 @@ int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale
 	struct session_list list = { 0 };
 	struct redactor *redactor;
 	int64_t limit_ms = wall_ms - stale_after_ms, quiet_ms = stale_after_ms < QUIET_MS ? stale_after_ms : QUIET_MS;
-	int rc = spool_each_stale(spool, limit_ms, wall_ms - quiet_ms, wall_ms, list_add, &list, err);
+	int rc = spool_each_stale(spool, limit_ms, wall_ms - quiet_ms, wall_ms, session_list_add, &list, err);
 
 	if (rc == 0 && list.count > 0) {
 		redactor = redactor_new(rules);
@@ -359,6 +166,6 @@ int derive_stale(struct spool *spool, const struct ruleset *rules, int64_t stale
 		if (rc == 0)
 			log_event(LOG_LEVEL_INFO, "session.stale", "sessions=%zu", list.count);
 	}
-	list_done(&list);
+	session_list_done(&list);
 	return rc;
 }

@@ -6,13 +6,13 @@
 #include "base/mem.h"
 #include "base/system.h"
 #include "daemon/meters/counting.h"
-#include "daemon/flusher/derive.h"
+#include "daemon/flusher/ahead.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define SESSIONS_AT_A_TIME 16
-#define ENOUGH_OBSERVATIONS 500 /* to go on with: those of a batch */
+#define ENOUGH_OBSERVATIONS 1000 /* to go on with: those of a batch */
 #define ROUND_MS 1000
 #define LOTS_OF_A_ROUND 4 /* while nothing can be sent */
 #define CLEANUP_EVERY_MS 60000
@@ -24,6 +24,9 @@ struct derive_job {
 	int lots;     /* that are assembled even if enough waits: what is new must not wait for it */
 	bool more;
 	bool no_room; /* on the disk, for what is left */
+	struct ahead *ahead; /* what was assembled meanwhile */
+	uint64_t changes;    /* of records, when it was done */
+	uint64_t bytes;      /* of the bodies that were made last */
 };
 
 /* Until enough waits to be sent. A few at a time, each time with a look at the disk: what is assembled already goes out first, and makes room. */
@@ -40,8 +43,12 @@ static int derive_some(struct derive_job *job, struct spool *spool, struct err *
 			job->no_room = true;
 			break;
 		}
-		rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, job->lots > 0 ? ENOUGH_OBSERVATIONS : ENOUGH_OBSERVATIONS - (unsigned)waiting, &derived, err);
+		if (ahead_holds(job->ahead))
+			rc = ahead_put(job->ahead, spool, &derived, err);
+		else
+			rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, job->lots > 0 ? ENOUGH_OBSERVATIONS : ENOUGH_OBSERVATIONS - (unsigned)waiting, &derived, err);
 		job->lots--;
+		job->bytes = derived.bytes;
 		if (rc == 0)
 			rc = spool_count_pending(spool, job->sink, &waiting, err);
 	}
@@ -60,10 +67,14 @@ static int derive_job_run(struct spool *spool, void *arg, struct err *err)
 		rc = derive_stale(spool, work->rules, work->stale_after_ms, clock_wall_ms(), err);
 	if (rc == 0 && !job->more)
 		rc = derive_some(job, spool, err);
+	job->changes = spool_record_changes(spool);
 	return rc;
 }
 
-/* A round: one batch after the other. While one is on its way, the next is assembled. */
+/*
+ * A round: one batch after the other. While one is on its way, the next one's observations are put in place; while it is settled, and the next
+ * one taken, those after it are assembled.
+ */
 struct round {
 	struct derive_job derive;
 	struct ship *ship;
@@ -93,7 +104,7 @@ static int settle_job_run(struct spool *spool, void *arg, struct err *err)
 	struct ship_settling how = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms(), .context = round };
 	struct ship_batch *batch = round->batch;
 
-	how.take = !round->last && how.mono_ms < round->until_mono_ms;
+	how.take = !round->last;
 	how.also = ship_status(round->ship)->sink == SINK_LANGFUSE ? observe_post : NULL;
 	round->batch = NULL;
 	return ship_settle(round->ship, spool, batch, &how, &round->batch, err);
@@ -149,39 +160,71 @@ static int make_room(struct work *work, struct flush_round *ret, struct err *err
 	return rc;
 }
 
+static void *ahead_main(void *arg)
+{
+	struct derive_job *derive = arg;
+
+	ahead_assemble(derive->ahead, derive->changes, SESSIONS_AT_A_TIME, ENOUGH_OBSERVATIONS);
+	return NULL;
+}
+
+static int settle_and_assemble(struct round *round, struct err *err)
+{
+	struct derive_job *derive = &round->derive;
+	bool more = !round->last && derive->more && derive->bytes < AHEAD_MAX_BYTES && ahead_is_of_use(derive->ahead);
+	pthread_t thread;
+	int rc;
+
+	more = more && pthread_create(&thread, NULL, ahead_main, derive) == 0;
+	rc = work_on_spool(derive->work, false, settle_job_run, round, err);
+	if (more)
+		pthread_join(thread, NULL);
+	return rc;
+}
+
 /* Whatever came of the assembling, the batch is settled. */
 static int pass_batch(struct round *round, struct err *err)
 {
-	struct work *work = round->derive.work;
 	int rc = post_and_derive(round, err), settled;
 
-	round->last = rc != 0 || atomic_load(&work->stopping);
-	settled = work_on_spool(work, false, settle_job_run, round, rc == 0 ? err : NULL);
+	round->last = rc != 0 || atomic_load(&round->derive.work->stopping) || clock_mono_ms() >= round->until_mono_ms;
+	settled = settle_and_assemble(round, rc == 0 ? err : NULL);
 	return rc != 0 ? rc : settled;
+}
+
+static int run(struct work *work, struct round *round, struct flush_round *ret, struct err *err)
+{
+	bool ready = ship_ready(round->ship, clock_mono_ms());
+	int rc;
+
+	round->derive.lots = ready ? 1 : LOTS_OF_A_ROUND;
+	rc = work_on_spool(work, false, derive_job_run, &round->derive, err);
+
+	*ret = (struct flush_round){ .progressed = round->derive.more };
+	if (rc == 0 && ready)
+		rc = work_on_spool(work, false, take_job_run, round, err);
+	if (rc == 0 && !round->batch) /* a batch is written down durably, and with it what was assembled before */
+		rc = work_on_spool(work, false, sync_job_run, NULL, err);
+	if (rc != 0 || !ready)
+		return rc;
+	if (!round->batch && round->derive.no_room)
+		return make_room(work, ret, err);
+	if (!round->batch)
+		ret->idle = !round->derive.more;
+	while (rc == 0 && round->batch) {
+		rc = pass_batch(round, err);
+		ret->progressed = true;
+	}
+	return rc;
 }
 
 int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, struct err *err)
 {
-	bool ready = ship_ready(ship, clock_mono_ms());
-	struct round round = { .derive = { .work = work, .sink = ship_status(ship)->sink, .lots = ready ? 1 : LOTS_OF_A_ROUND },
+	struct round round = { .derive = { .work = work, .sink = ship_status(ship)->sink, .ahead = ahead_new(work) },
 		               .ship = ship, .until_mono_ms = clock_mono_ms() + ROUND_MS };
-	int rc = work_on_spool(work, false, derive_job_run, &round.derive, err);
+	int rc = run(work, &round, ret, err);
 
-	*ret = (struct flush_round){ .progressed = round.derive.more };
-	if (rc == 0 && ready)
-		rc = work_on_spool(work, false, take_job_run, &round, err);
-	if (rc == 0 && !round.batch) /* a batch is written down durably, and with it what was assembled before */
-		rc = work_on_spool(work, false, sync_job_run, NULL, err);
-	if (rc != 0 || !ready)
-		return rc;
-	if (!round.batch && round.derive.no_room)
-		return make_room(work, ret, err);
-	if (!round.batch)
-		ret->idle = !round.derive.more;
-	while (rc == 0 && round.batch) {
-		rc = pass_batch(&round, err);
-		ret->progressed = true;
-	}
+	ahead_free(round.derive.ahead);
 	return rc;
 }
 

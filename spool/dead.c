@@ -97,7 +97,7 @@ static int revive(struct spool *spool, const struct spool_dead *dead, struct err
 		return restore_row(spool, dead, err);
 	if (rc != 0)
 		return rc;
-	rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "ib", place_of(dead->session), span);
+	rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "ibi", place_of(dead->session), span, (int64_t)spool->unplaced);
 	if (rc == 0)
 		return sql_run(spool, SQL_OBSERVATION_SETTLE, err, "iii", id, (int64_t)OBSERVATION_DELIVERED, (int64_t)1);
 	if (rc != LF_ENOENT)

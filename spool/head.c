@@ -35,27 +35,37 @@ static void head_of_row(struct fresh_row *row, const struct clean_record_view *v
 	ret->in_place = row->in_place && ret->link_same && !ret->elsewhere && old->kind == view->kind && slice_equal(old->message, view->message);
 }
 
+static void head_of_query(const struct query *query, const struct clean_record_view *view, const struct hash128 *fp, struct head *ret)
+{
+	ret->in_file = true;
+	ret->seq = query_int(query, 0);
+	ret->level = (enum record_level)query_int(query, 1);
+	ret->order = (uint64_t)query_int(query, 2);
+	ret->same = is_fp(query_slice(query, 3), fp);
+	ret->link_same = slice_equal(query_slice(query, 4), view->link);
+	ret->elsewhere = !slice_equal(query_slice(query, 5), view->session);
+	ret->in_place = ret->link_same && !ret->elsewhere && query_int(query, 7) == (int64_t)view->kind &&
+	                slice_equal(query_slice(query, 6), view->message);
+}
+
+/* The first head from the key on: it, or the next after where it would be. */
 static int head_get(struct spool *spool, const struct clean_record_view *view, const struct hash128 *fp, struct head *ret, struct err *err)
 {
 	struct query query;
-	int rc = query_open(&query, spool, SQL_HEAD_GET, err, "ss", view->source, view->key);
+	int rc;
 
+	if (gap_has(spool, view->source, view->key))
+		return LF_ENOENT;
+	rc = query_open(&query, spool, SQL_HEAD_FROM, err, "ss", view->source, view->key);
 	if (rc != 0)
 		return rc;
 	rc = query_next(&query, err);
-	if (rc == 1) {
-		ret->in_file = true;
-		ret->seq = query_int(&query, 0);
-		ret->level = (enum record_level)query_int(&query, 1);
-		ret->order = (uint64_t)query_int(&query, 2);
-		ret->same = is_fp(query_slice(&query, 3), fp);
-		ret->link_same = slice_equal(query_slice(&query, 4), view->link);
-		ret->elsewhere = !slice_equal(query_slice(&query, 5), view->session);
-		ret->in_place = ret->link_same && !ret->elsewhere && query_int(&query, 7) == (int64_t)view->kind &&
-		                slice_equal(query_slice(&query, 6), view->message);
-	}
+	if (rc == 1 && slice_equal(query_slice(&query, 8), view->key))
+		head_of_query(&query, view, fp, ret);
+	else if (rc >= 0)
+		gap_note(spool, view->source, view->key, rc == 1 ? query_slice(&query, 8) : SLICE_NONE);
 	query_close(&query);
-	return rc == 0 ? LF_ENOENT : rc > 0 ? 0 : rc;
+	return rc < 0 ? rc : ret->in_file ? 0 : LF_ENOENT;
 }
 
 static int raise_head(struct spool *spool, const struct clean_record_view *view, const struct head *head, struct err *err)
@@ -103,6 +113,8 @@ int head_decide(struct spool *spool, const struct clean_record_view *view, const
 		.store = rc == LF_ENOENT, .new_link = rc == LF_ENOENT || !head.link_same, .in_file = head.in_file, .in_place = head.in_place,
 		.seq = head.seq, .row = row,
 	};
+	if (rc == LF_ENOENT)
+		gap_fill(spool, view->source, view->key);
 	if (rc != 0)
 		return rc == LF_ENOENT ? 0 : rc;
 	/* a copy that a resumed or forked session made: it stays where it was seen first, whole */

@@ -151,7 +151,7 @@ int late_counted_get(struct spool *spool, struct late_counted counted, bool *ret
 	for (unsigned i = 0; i < spool->late.counted_count; i++)
 		if (spool->late.counted[i].hash == counted.hash)
 			return 0;
-	rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "ii", counted.place, counted.hash);
+	rc = sql_int(spool, SQL_COUNTED_GET, &found, err, "iii", counted.place, counted.hash, (int64_t)spool->unplaced);
 	*ret = rc == 0;
 	return rc == LF_ENOENT ? 0 : rc;
 }
@@ -212,7 +212,7 @@ int late_before(struct spool *spool, enum sql_id id, struct err *err)
 	/* What a record that is appended needs, and sees nothing of what is late: who asks for a head looks among the
 	 * fresh records first. */
 	static const bool blind[SQL_COUNT] = {
-		[SQL_HEAD_GET] = true, [SQL_HEAD_PUT] = true, [SQL_HEAD_PUT_8] = true, [SQL_HEAD_CHANGE] = true, [SQL_HEAD_MOVE] = true, [SQL_HEAD_RAISE] = true,
+		[SQL_HEAD_FROM] = true, [SQL_HEAD_PUT] = true, [SQL_HEAD_PUT_8] = true, [SQL_HEAD_CHANGE] = true, [SQL_HEAD_MOVE] = true, [SQL_HEAD_RAISE] = true,
 		[SQL_FP_KNOWN] = true, [SQL_RECORD_PUT] = true, [SQL_RECORD_PUT_8] = true, [SQL_RECORD_LAST] = true, [SQL_RECORD_GET] = true,
 		[SQL_FIND_SESSION] = true, [SQL_COUNTED_GET] = true, [SQL_COUNTED_PUT] = true, [SQL_COUNTED_PUT_8] = true,
 		[SQL_COUNTER_GET] = true, [SQL_COUNTER_ADD] = true, [SQL_SESSION_TOUCH] = true, [SQL_ROLLBACK] = true,
@@ -238,6 +238,7 @@ void late_forget(struct spool *spool)
 	forget_counters(&spool->late);
 	spool->late.counted_count = 0;
 	fresh_forget(spool);
+	gap_forget(spool);
 	rows_forget(spool);
 	session_forget(spool);
 }
@@ -245,6 +246,7 @@ void late_forget(struct spool *spool)
 void late_done(struct spool *spool)
 {
 	late_forget(spool);
+	gap_done(spool);
 	buf_done(&spool->late.source);
 	buf_done(&spool->late.session);
 }

@@ -143,7 +143,7 @@ static int put_new(struct spool *spool, const struct spool_observation *o, struc
 	struct slice trace = { (const char *)o->trace_id, sizeof o->trace_id };
 	int64_t delivered_hash, one;
 	int64_t state = OBSERVATION_PENDING, changed = 0;
-	int rc = sql_int(spool, SQL_LEDGER_HASH, &delivered_hash, err, "ib", place_of(o->session), span);
+	int rc = sql_int(spool, SQL_LEDGER_HASH, &delivered_hash, err, "ibi", place_of(o->session), span, (int64_t)spool->unplaced);
 
 	if (rc == 0) {
 		state = OBSERVATION_DELIVERED;
@@ -187,7 +187,7 @@ int spool_find_state(struct spool *spool, struct slice session, const uint8_t sp
 	query_close(&query);
 	if (rc != 0)
 		return rc > 0 ? 0 : rc;
-	rc = sql_int(spool, SQL_LEDGER_HASH, &ignored, err, "ib", place_of(session), span);
+	rc = sql_int(spool, SQL_LEDGER_HASH, &ignored, err, "ibi", place_of(session), span, (int64_t)spool->unplaced);
 	if (rc == 0)
 		*ret = OBSERVATION_DELIVERED;
 	if (rc != LF_ENOENT)

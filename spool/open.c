@@ -337,7 +337,7 @@ static int recover(struct spool *spool, struct err *err)
 		rc = rc == LF_ENOENT ? 0 : rc;
 	}
 	if (rc == 0)
-		rc = sql_int(spool, SQL_LEDGER_UNPLACED, &unplaced, err, "");
+		rc = sql_int(spool, SQL_UNPLACED, &unplaced, err, "");
 	spool->unplaced = unplaced != 0;
 	return spool_leave(spool, own, rc, err);
 }
@@ -469,6 +469,7 @@ int spool_open_reader(const char *dir, struct spool **ret, struct err *err)
 	if (rc != 0)
 		return rc;
 	spool = spool_new(real);
+	spool->unplaced = true;
 	rc = open_reading(spool, err);
 	if (rc != 0) {
 		spool_close(spool);

@@ -85,6 +85,7 @@ static int delete_session(const struct purging *purging, struct slice session, s
 
 	for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
 		rc = sql_run(purging->spool, steps[i].id, err, "siii", session, purge->older_than_ms, (int64_t)purge->delivered_only, steps[i].last);
+	gap_forget(purging->spool);
 	return rc != 0 ? rc : sql_run(purging->spool, SQL_HEADS_MAKE_OF, err, "s", session);
 }
 

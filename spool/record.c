@@ -309,6 +309,7 @@ static int put_earlier_revision(struct spool *spool, const struct clean_record_v
 
 	if (rc != 0)
 		return rc == LF_ENOENT ? 0 : rc;
+	gap_forget(spool);
 	return sql_run(spool, SQL_HEAD_FROM_RECORD, err, "i", seq);
 }
 

@@ -125,7 +125,7 @@ static int write_delivered(struct spool *spool, const struct sent *sent, int64_t
 static int back_to(struct spool *spool, const struct sent *sent, int64_t row, enum observation_state state, bool changed, struct err *err)
 {
 	int64_t hash;
-	int rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "ib", sent->place, sent->span);
+	int rc = sql_int(spool, SQL_LEDGER_HASH, &hash, err, "ibi", sent->place, sent->span, (int64_t)spool->unplaced);
 
 	if (rc != 0 && rc != LF_ENOENT)
 		return rc;

@@ -74,6 +74,13 @@ struct fresh {
 	int failed;                    /* a write: nothing of this transaction may be committed */
 };
 
+/* gap.c */
+#define GAPS 3
+struct gap {
+	bool open, endless;
+	struct buf source, low, high; /* between the two, which are keys themselves */
+};
+
 /* rows.c: what is counted; the last stands for as many as there are sinks */
 enum { ROWS_RECORDS, ROWS_LEDGER, ROWS_PENDING, ROWS_KINDS = ROWS_PENDING + SINK_COUNT };
 
@@ -93,7 +100,7 @@ struct spool {
 	int64_t cap_seq;
 	int64_t retention_ms;
 	unsigned sinks;
-	bool unplaced;              /* the ledger had rows without a place when the file was opened */
+	bool unplaced;              /* there may be rows without a place: there were when the file was opened */
 	int64_t cleaned_mono_ms;    /* 0: not yet in this process */
 	int64_t tick;               /* the last dirty mark; they grow, so that the oldest is assembled first */
 	int64_t keep_tick;          /* marks from here on survive spool_mark_clean() in this transaction */
@@ -103,6 +110,7 @@ struct spool {
 	struct put_set put;
 	struct late late;
 	struct fresh fresh;
+	struct gap gaps[GAPS];
 	struct clean_record *last_session; /* that spool_find_session() gave in this transaction; NULL: none, or it may have changed */
 	unsigned sessions_forgotten;
 	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
@@ -226,6 +234,16 @@ int fresh_add(struct spool *spool, const struct clean_record_view *view, const s
 struct fresh_row *fresh_find(struct spool *spool, struct slice source, struct slice key);
 int fresh_write(struct spool *spool, struct err *err);
 void fresh_forget(struct spool *spool);
+
+/* gap.c: keys of a source that neither the file nor the fresh records have a head of */
+bool gap_has(struct spool *spool, struct slice source, struct slice key);
+/* There is none between low, which is about to get one, and high (ptr NULL: above low) in the file. */
+void gap_note(struct spool *spool, struct slice source, struct slice low, struct slice high);
+/* There is to be a head of this key. */
+void gap_fill(struct spool *spool, struct slice source, struct slice key);
+/* Before heads come back that were there before, and after a rollback. */
+void gap_forget(struct spool *spool);
+void gap_done(struct spool *spool);
 
 /* session.c */
 int64_t session_next_tick(struct spool *spool);

@@ -150,8 +150,8 @@
 #define BY(index) "INDEXED BY " index " "
 #define OBSERVATION_BY(index) "SELECT o.id, o.span_id, o.trace_id, o.source, o.session, o.turn, o.start_ms, o.state, o.version, b.body" \
 	" FROM observation o " index "CROSS JOIN observation_body b ON b.id=o.id"
-/* In its place, or among what is from before there were places; IN (0, ?) would make a table for its list. */
-#define PLACED(what, from, place, where) "SELECT " what " FROM " from " WHERE place=" place " AND " where " UNION ALL SELECT " what " FROM " from " WHERE place=0 AND " where
+/* Of ?1 in its place, or, when ?3 says that there is such, among what is from before there were places; IN (0, ?1) would make a table for its list. */
+#define PLACED(what, from, where) "SELECT " what " FROM " from " WHERE place=?1 AND " where " UNION ALL SELECT " what " FROM " from " WHERE ?3 AND place=0 AND " where
 /* Langfuse is not among the sinks: what is pending for it waits for nobody. */
 #define LANGFUSE_OFF "EXISTS(SELECT 1 FROM meta WHERE name='langfuse_off')"
 /* Sessions of which nothing is left to do, for any sink: what the cap and retention may take without a loss. A session
@@ -181,7 +181,7 @@
  */
 /* Those whose plan the unit test checks. (send_row is what is on its way, a batch or a few: it is read as a whole.) */
 #define SPOOL_SQL_HOT(X) \
-	X(SQL_HEAD_GET, "SELECT seq, level, ord, fp, link, session, message, kind FROM head WHERE source=?1 AND key=?2") \
+	X(SQL_HEAD_FROM, "SELECT seq, level, ord, fp, link, session, message, kind, key FROM head WHERE source=?1 AND key>=?2 ORDER BY key LIMIT 1") \
 	X(SQL_FP_KNOWN, "SELECT 1 FROM record WHERE source=?1 AND session=?2 AND message=?3 AND key=?4 AND fp=?5 LIMIT 1") \
 	X(SQL_EACH_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.session=?2 AND h.kind<>2 ORDER BY h.kind, h.key") \
 	X(SQL_EACH_PART, PARTS_WHERE "r.message=?3 ORDER BY r.key") \
@@ -189,7 +189,7 @@
 	X(SQL_FIND_LINK, "SELECT " HEAD_RECORD_BY(BY("head_link")) " WHERE h.source=?1 AND h.kind=2 AND h.link=?2 AND h.link<>'' ORDER BY h.key") \
 	X(SQL_FIND_SESSION, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2 AND h.kind=0") \
 	X(SQL_FIND_HEAD, "SELECT " HEAD_RECORD " WHERE h.source=?1 AND h.key=?2") \
-	X(SQL_COUNTED_GET, PLACED("1", "counted", "?1", "hash=?2")) \
+	X(SQL_COUNTED_GET, PLACED("1", "counted", "hash=?2")) \
 	X(SQL_EACH_CHILD, "SELECT source, key FROM head WHERE source=?1 AND kind=0 AND link=?2 AND link<>'' ORDER BY key") \
 	X(SQL_EACH_STARTED, "SELECT link FROM head " BY("head_out") "WHERE source=?1 AND session=?2 AND kind=2 AND link<>''") \
 	X(SQL_RECORDS_OF_SESSION, "SELECT " RECORD_COLUMNS ", r.level, r.ord FROM (SELECT seq FROM record WHERE session=?1 ORDER BY seq) s CROSS JOIN record r ON r.seq=s.seq") \
@@ -206,7 +206,7 @@
 		" AND NOT EXISTS(SELECT 1 FROM dead WHERE sink=0 AND span_id IS NOT NULL)") \
 	X(SQL_OBSERVATION_PUT_FRESH, "INSERT OR IGNORE INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, ?7)") \
 	X(SQL_OBSERVATIONS_PENDING_OF, "SELECT id, span_id FROM observation " BY("observation_session") "WHERE session=?2 AND source=?1 AND state=0") \
-	X(SQL_LEDGER_HASH, PLACED("hash", "ledger", "?1", "span_id=?2")) \
+	X(SQL_LEDGER_HASH, PLACED("hash", "ledger", "span_id=?2")) \
 	X(SQL_DEAD_OF_SPAN, "SELECT 1 FROM dead WHERE span_id=?1 AND sink=0 LIMIT 1") \
 	X(SQL_OUTGO_OLDEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms, g.id") \
 	X(SQL_OUTGO_NEWEST, OUTGO_ROW(BY("outgo_pending")) "g.sink=?1 AND g.state=0 ORDER BY g.start_ms DESC, g.id DESC") \
@@ -317,7 +317,7 @@
 	X(SQL_EACH_SEND, "SELECT id, created_ms, attempts, in_doubt FROM send WHERE id>?1 ORDER BY id LIMIT 1") \
 	X(SQL_SEND_ROWS_ADOPT, "INSERT INTO send_row(send, observation, place, span_id, trace_id, hash) SELECT ?1, id, place(session), span_id, trace_id, hash FROM observation WHERE state IN (1, 2) AND NOT EXISTS(SELECT 1 FROM send_row r WHERE r.observation=observation.id)") \
 	X(SQL_LEDGER_PUT, "INSERT INTO ledger(place, span_id, trace_id, time, hash) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(place, span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
-	X(SQL_LEDGER_UNPLACED, "SELECT EXISTS(SELECT 1 FROM ledger WHERE place=0)") \
+	X(SQL_UNPLACED, "SELECT EXISTS(SELECT 1 FROM ledger WHERE place=0) OR EXISTS(SELECT 1 FROM counted WHERE place=0)") \
 	X(SQL_LEDGER_UNPLACE, "DELETE FROM ledger WHERE place=0 AND span_id=?1") \
 	X(SQL_SEND_UNPLACE, "DELETE FROM ledger WHERE place=0 AND span_id IN (SELECT span_id FROM send_row WHERE send=?1)") \
 	X(SQL_LEDGER_TRIM, "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger ORDER BY id LIMIT ?1)") \

@@ -281,12 +281,113 @@ static void a_damaged_part_is_moved_away_while_parts_are_read(void **state)
 	buf_done(&text.buf);
 }
 
+/* ---- which keys are known ---- */
+
+#define NUMBERS 400
+#define KINDS 3
+#define KEYS (2 * KINDS * NUMBERS)
+
+/* Of a source, with a word for its kind and a number; those of a session are every fourth. */
+static enum spool_appended append_key(struct spool *spool, unsigned k)
+{
+	static const char *const words[KINDS] = { "msg", "prt", "ses" };
+	static const struct slice sources[2] = { { "claude", 6 }, { "opencode", 8 } };
+	char key[16], session[8];
+	struct clean_record_view view = { .kind = RECORD_MESSAGE, .level = RECORD_FINAL, .source = sources[k % 2], .body = SLICE("{}") };
+	struct clean_record *record;
+	enum spool_appended how = SPOOL_UNCHANGED;
+	struct err err = { 0 };
+
+	snprintf(key, sizeof key, "%s%04u", words[k / 2 % KINDS], k / 2 / KINDS);
+	snprintf(session, sizeof session, "s%u", k / 2 / KINDS % 4);
+	view.key = slice_of(key);
+	view.session = slice_of(session);
+	record = clean_record_new(&view);
+	OK(spool_append(spool, record, &how, &err));
+	clean_record_free(record);
+	return how;
+}
+
+static void purge_one(struct spool *spool, bool known[KEYS])
+{
+	char session[8];
+	unsigned n = below(4);
+	struct spool_purge purge = { .session = { session, 2 } };
+	struct spool_purged purged;
+	struct err err = { 0 };
+
+	snprintf(session, sizeof session, "s%u", n);
+	OK(spool_purge(spool, &purge, &purged, &err));
+	for (unsigned k = 0; k < KEYS; k++)
+		known[k] = known[k] && k / 2 / KINDS % 4 != n;
+}
+
+/* Numbers grow, stay, go back a little, or are any; a transaction may be taken back. */
+static void run_transaction(struct spool *spool, bool known[KEYS], unsigned *at)
+{
+	bool before[KEYS];
+	struct err err = { 0 };
+
+	memcpy(before, known, sizeof before);
+	OK(spool_begin(spool, &err));
+	for (unsigned steps = 1 + below(150); steps > 0; steps--) {
+		unsigned number = below(12) == 0 ? below(NUMBERS) : below(4) == 0 ? *at - below(*at < 20 ? *at + 1 : 20) : (*at += below(3)) % NUMBERS;
+		unsigned k = (number * KINDS + below(KINDS)) * 2 + below(2);
+
+		*at %= NUMBERS;
+		assert_int_equal(append_key(spool, k), known[k] ? SPOOL_UNCHANGED : SPOOL_STORED);
+		known[k] = true;
+	}
+	if (below(8) != 0) {
+		OK(spool_commit(spool, &err));
+		return;
+	}
+	spool_rollback(spool);
+	memcpy(known, before, sizeof before);
+}
+
+static void a_key_is_known_from_its_first_record_on(void **state)
+{
+	struct fixture *f = *state;
+	bool known[KEYS] = { false };
+	unsigned at = 0;
+	struct err err = { 0 };
+
+	seed = 8;
+	for (unsigned i = 0; i < 150; i++) {
+		run_transaction(f->spool, known, &at);
+		if (below(5) == 0)
+			purge_one(f->spool, known);
+	}
+	OK(spool_check(f->spool, &err));
+}
+
+/* What a transaction took away is back after it was taken back. */
+static void a_key_that_is_back_is_known(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	struct text text = { 0 };
+
+	append(f->spool, (struct entry){ RECORD_MESSAGE, "s", "", "a", "", "{}", RECORD_FINAL, 0, 1 });
+	append(f->spool, (struct entry){ RECORD_MESSAGE, "s", "", "m", "", "{}", RECORD_FINAL, 0, 1 });
+	append(f->spool, (struct entry){ RECORD_MESSAGE, "s", "", "z", "", "{}", RECORD_FINAL, 0, 1 });
+	damage(f, "UPDATE record SET body='{\"a\":9}' WHERE seq=2");
+	OK(spool_begin(f->spool, &err));
+	OK(spool_each_record(f->spool, SLICE_NONE, add_record, &text, &err));
+	text_is(&text, "a={};z={};");
+	append(f->spool, (struct entry){ RECORD_MESSAGE, "s", "", "c", "", "{}", RECORD_FINAL, 0, 1 });
+	spool_rollback(f->spool);
+	assert_int_equal(append(f->spool, (struct entry){ RECORD_MESSAGE, "s", "", "m", "", "{}", RECORD_FINAL, 0, 1 }), SPOOL_UNCHANGED);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(together_is_as_one_by_one), T(the_earlier_revision_is_shown), T(a_damaged_revision_is_moved_away),
 		T(a_damaged_part_is_moved_away_while_parts_are_read), T(large_ones_are_stored),
+		T(a_key_is_known_from_its_first_record_on), T(a_key_that_is_back_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@ tests_bench_walk_SOURCES = tests/bench/walk.c $(bench_common)
 tests_bench_walk_LDADD = $(bench_redact_libs) $(JSONC_LIBS)
 
 tests_bench_whole_SOURCES = tests/bench/whole.c tests/bench/world.c tests/bench/world.h tests/bench/section_ingest.c \
-	tests/bench/section_ship.c tests/bench/section_large.c tests/bench/load.c tests/bench/load.h tests/bench/disk.c tests/bench/disk.h \
+	tests/bench/section_ship.c tests/bench/section_large.c tests/bench/section_large_ratio.c tests/bench/load.c tests/bench/load.h tests/bench/disk.c tests/bench/disk.h \
 	tests/bench/receiver.c tests/bench/receiver.h tests/bench/process.c tests/bench/process.h $(bench_common)
 tests_bench_whole_LDADD = $(lfspool_LDADD)
 tests_bench_peer_SOURCES = tests/bench/peer.c tests/bench/load.c tests/bench/load.h tests/bench/process.c tests/bench/process.h $(bench_common)

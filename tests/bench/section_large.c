@@ -10,10 +10,7 @@
 #include <unistd.h>
 
 #define RECORDS_OF_A_SESSION 452.0
-#define OBSERVATIONS_OF_A_SESSION 200.0
 #define STEP 100u       /* sessions of one file */
-#define PROBE 22u       /* sessions whose cost is compared: 10,000 records */
-#define PROBES 3u
 #define TEXT_BYTES 200
 #define LATENCIES 20000u
 #define BIG_BYTES 100000000u
@@ -203,65 +200,14 @@ static void print_status(struct world *world, const char *when, int times)
 	bench_figure(&(struct bench_figure){ "large", what, "ms", NULL, quickest_ms(world, times, "status", "--json"), 0, .most = 20 });
 }
 
-/* CPU of handing so many sessions to the daemon, a record: the least of some tries, when nobody else was in the way. */
-static double probe(struct world *world, pid_t daemon, unsigned first)
-{
-	double best = 1e9;
-	struct buf lines;
-
-	buf_init(&lines, 0);
-	for (unsigned i = 0; i < PROBES; i++) {
-		double before = process_look(daemon).cpu_s, used;
-
-		buf_clear(&lines);
-		load_sessions(&world->load, first + i * PROBE, PROBE, TEXT_BYTES, &lines);
-		(void)world_hand(world, buf_view(&lines));
-		used = process_look(daemon).cpu_s - before;
-		best = used < best ? used : best;
-	}
-	buf_done(&lines);
-	return best / (PROBE * RECORDS_OF_A_SESSION) * 1e6;
-}
-
-/* So many rows the ledger has: observations that were delivered. */
-static double delivered(struct world *world)
-{
-	char path[400];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	double value = 0;
-
-	snprintf(path, sizeof path, "%s/spool.db", world->spool);
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db, "SELECT value FROM counter WHERE name='rows' AND label='ledger'", -1, &stmt, NULL) != SQLITE_OK)
-		exit(1);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		value = sqlite3_column_double(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return value;
-}
-
-static double drain(struct world *world, pid_t daemon, const char *what)
-{
-	double before = delivered(world), cpu = process_look(daemon).cpu_s;
-
-	meanwhile(world, daemon, what, flush);
-	return (process_look(daemon).cpu_s - cpu) / (delivered(world) - before) * 1e6;
-}
-
-/* An empty spool, and one with all the records. */
+/* A spool with all the records. */
 static void grow(struct world *world, unsigned count)
 {
 	struct process_figures used;
-	double peak = 0, small_in, small_out, large_in, large_out, ready;
+	double peak = 0, ready;
 	pid_t daemon;
 
 	world_clear(world);
-	daemon = world_daemon(world, NULL);
-	small_in = probe(world, daemon, 900000);
-	small_out = drain(world, daemon, "draining 30,000 records");
-	(void)process_stop(daemon);
 	for (unsigned i = 0; i * RECORDS_OF_A_SESSION < count; i += STEP) {
 		used = take(world, 1 + i, STEP);
 		peak = used.peak_mb > peak ? used.peak_mb : peak;
@@ -275,10 +221,8 @@ static void grow(struct world *world, unsigned count)
 	bench_figure(&(struct bench_figure){ "large", "start to the first answer", "s", NULL, ready, 0, .most = 0.3 });
 	bench_figure(&(struct bench_figure){ "large", "memory with a backlog", "MB", NULL, process_look(daemon).rss_mb, 0, .most = 32 });
 	print_status(world, "daemon up", 5);
-	large_in = probe(world, daemon, 954000);
-	bench_figure(&(struct bench_figure){ "large", "CPU a record of ingest", "us", "an empty spool", large_in, small_in, .most = 1.1 });
-	large_out = drain(world, daemon, "draining, at most 20 s");
-	bench_figure(&(struct bench_figure){ "large", "CPU an observation of drain", "us", "a small spool", large_out, small_out, .most = 1.1 });
+	large_ratios(world, daemon);
+	meanwhile(world, daemon, "draining, at most 20 s", flush);
 	big_event(world, daemon);
 	(void)process_stop(daemon);
 }

@@ -91,10 +91,16 @@ void world_file(const struct world *world, const char *name, struct buf *content
 	buf_init(content, 0);
 }
 
+void world_enter(const struct world *world)
+{
+	setenv("LFSPOOL_SPOOL_DIR", world->spool, 1);
+}
+
 struct process_figures world_run(const struct world *world, double *ret_wall_s, const char *command, const char *argument)
 {
 	const char *const words[] = { world->lfspool, command, argument, NULL };
 
+	world_enter(world);
 	return process_run(world->log, words, ret_wall_s);
 }
 
@@ -110,9 +116,11 @@ pid_t world_daemon(const struct world *world, double *ret_ready_s)
 {
 	const char *const words[] = { world->lfspool, "run", NULL };
 	double start = bench_wall();
-	pid_t pid = process_start(world->log, words);
 	struct buf reply;
+	pid_t pid;
 
+	world_enter(world);
+	pid = process_start(world->log, words);
 	while (ask(world, "{\"cmd\":\"status\"}\n", -1, &reply) != 0) {
 		buf_done(&reply);
 		usleep(1000);

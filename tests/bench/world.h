@@ -15,6 +15,8 @@ void world_done(struct world *world);
 void world_clear(const struct world *world);
 /* Writes a file of the world and empties the buffer. */
 void world_file(const struct world *world, const char *name, struct buf *content);
+/* Programs that are started from here on have its spool; world_run() and world_daemon() see to it. */
+void world_enter(const struct world *world);
 /* lfspool with these words, to its end. */
 struct process_figures world_run(const struct world *world, double *ret_wall_s, const char *command, const char *argument);
 /* The daemon, up to its first answer; *ret_ready_s: how long that took. */
@@ -28,5 +30,7 @@ void section_ingest(struct world *world);
 void section_ship(struct world *world);
 void section_idle(struct world *world);
 void section_large(struct world *world);
+/* Of the large one: what the daemon, which has a large spool, needs beside one with a small spool. */
+void large_ratios(struct world *world, pid_t daemon);
 
 #endif

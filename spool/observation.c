@@ -240,16 +240,12 @@ int spool_observations_put(struct spool *spool, const struct spool_observation *
 }
 
 /* What was not put again and nobody has sent is gone. */
-int spool_observations_end(struct spool *spool, struct err *err)
+static int drop_others(struct spool *spool, struct err *err)
 {
 	struct put_set *set = &spool->put;
 	struct query query;
-	int rc;
+	int rc = query_open(&query, spool, SQL_OBSERVATIONS_PENDING_OF, err, "ss", set->source, set->session);
 
-	if (!set->active || !spool->in_transaction)
-		return err_set(err, LF_EINVAL, "spool_observations_end without spool_observations_begin");
-	put_set_sort(set);
-	rc = query_open(&query, spool, SQL_OBSERVATIONS_PENDING_OF, err, "ss", set->source, set->session);
 	if (rc != 0)
 		return rc;
 	while ((rc = query_next(&query, err)) == 1) {
@@ -260,6 +256,18 @@ int spool_observations_end(struct spool *spool, struct err *err)
 			break;
 	}
 	query_close(&query);
+	return rc;
+}
+
+int spool_observations_end(struct spool *spool, struct err *err)
+{
+	struct put_set *set = &spool->put;
+	int rc;
+
+	if (!set->active || !spool->in_transaction)
+		return err_set(err, LF_EINVAL, "spool_observations_end without spool_observations_begin");
+	put_set_sort(set);
+	rc = set->fresh ? 0 : drop_others(spool, err); /* of what is fresh all rows are of this set */
 	if (rc == 0)
 		rc = outgo_end(spool, err);
 	put_set_clear(set);

@@ -4,28 +4,60 @@
 #include "base/mem.h"
 #include <stdlib.h>
 
-static int not_sendable(const int64_t *rows, unsigned count, struct err *err)
+/* Numbers that follow one another: what is sent together was put together, and a statement for a range is quicker than one for each. */
+struct range {
+	int64_t first, last;
+	int64_t send;
+};
+typedef int range_fn(struct spool *spool, const struct range *range, struct err *err);
+
+/* The number of the next row goes to the range, or begins another. INT64_MAX: there is none. */
+static int extend(struct spool *spool, struct range *range, int64_t row, range_fn *fn, struct err *err)
 {
-	return err_set(err, LF_EINVAL, "observation %lld, or one of the %u from it on, cannot be sent: it is gone or on its way already", (long long)rows[0], count);
+	int rc = 0;
+
+	if (range->last > 0 && row == range->last + 1) {
+		range->last = row;
+		return 0;
+	}
+	if (range->last > 0)
+		rc = fn(spool, range, err);
+	range->first = range->last = row;
+	return rc;
+}
+
+static int add_range(struct spool *spool, const struct range *range, struct err *err)
+{
+	int64_t count = range->last - range->first + 1;
+	int rc = sql_run(spool, SQL_SEND_ROWS_PUT, err, "iii", range->send, range->first, range->last);
+
+	if (rc == 0 && sqlite3_changes(spool->db) != count)
+		return err_set(err, LF_EINVAL, "observation %lld, or one of the %lld from it on, cannot be sent: it is gone or on its way already",
+		               (long long)range->first, (long long)count);
+	return rc != 0 ? rc : sql_run(spool, SQL_SEND_FLIES, err, "ii", range->first, range->last);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
 }
 
 static int add_rows(struct spool *spool, const int64_t *rows, unsigned count, int64_t send, struct err *err)
 {
-	unsigned i = 0;
+	int64_t *sorted = xcalloc((size_t)count + 1, sizeof *sorted);
+	struct range range = { .send = send };
 	int rc = 0;
 
-	for (; rc == 0 && count - i >= 8; i += 8) {
-		const int64_t *r = rows + i;
-		rc = sql_run(spool, SQL_SEND_ROW_PUT_8, err, "iiiiiiiii", send, r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]);
-		if (rc == 0 && sqlite3_changes(spool->db) != 8)
-			return not_sendable(r, 8, err);
-	}
-	for (; rc == 0 && i < count; i++) {
-		rc = sql_run(spool, SQL_SEND_ROW_PUT, err, "ii", send, rows[i]);
-		if (rc == 0 && sqlite3_changes(spool->db) != 1)
-			return not_sendable(rows + i, 1, err);
-	}
-	return rc != 0 ? rc : sql_run(spool, SQL_SEND_FLIES, err, "i", send);
+	if (count > 0)
+		memcpy(sorted, rows, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, by_number);
+	sorted[count] = INT64_MAX;
+	for (unsigned i = 0; rc == 0 && i <= count; i++)
+		rc = extend(spool, &range, sorted[i], add_range, err);
+	free(sorted);
+	return rc;
 }
 
 int spool_send_put(struct spool *spool, const int64_t *rows, unsigned count, int64_t now_ms, int64_t *ret_id, struct err *err)
@@ -225,6 +257,27 @@ int spool_settle(struct spool *spool, int64_t send_id, int64_t row, enum settle 
 	return spool_leave(spool, own, rc, err);
 }
 
+static int range_arrived(struct spool *spool, const struct range *range, struct err *err)
+{
+	return sql_run(spool, SQL_SEND_ARRIVED, err, "ii", range->first, range->last);
+}
+
+/* Some of them may have been purged. */
+static int all_arrived(struct spool *spool, int64_t send_id, struct err *err)
+{
+	struct range range = { .send = send_id };
+	struct query query;
+	int rc = query_open(&query, spool, SQL_SEND_OF, err, "i", send_id);
+
+	if (rc != 0)
+		return rc;
+	while ((rc = query_next(&query, err)) == 1)
+		if ((rc = extend(spool, &range, query_int(&query, 0), range_arrived, err)) != 0)
+			break;
+	query_close(&query);
+	return rc != 0 ? rc : extend(spool, &range, INT64_MAX, range_arrived, err);
+}
+
 int spool_send_arrived(struct spool *spool, int64_t send_id, struct err *err)
 {
 	bool own;
@@ -237,7 +290,7 @@ int spool_send_arrived(struct spool *spool, int64_t send_id, struct err *err)
 	if (rc == 0)
 		rc = sql_run(spool, SQL_SEND_ENTER, err, "ii", send_id, clock_wall_ms());
 	if (rc == 0)
-		rc = sql_run(spool, SQL_SEND_ARRIVED, err, "i", send_id);
+		rc = all_arrived(spool, send_id, err);
 	if (rc == 0)
 		rc = sql_run(spool, SQL_SEND_ROWS_DROP, err, "i", send_id);
 	return spool_leave(spool, own, rc, err);

@@ -225,9 +225,6 @@
 #define HEAD_PUT "INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) VALUES"
 #define HEAD_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-#define SEND_ROW_PUT(ids) "INSERT OR FAIL INTO send_row(send, observation, place, span_id, trace_id, hash) SELECT ?1, o.id, place(o.session), o.span_id, o.trace_id, o.hash" \
-	" FROM (VALUES" ids ") v CROSS JOIN observation o ON o.id=v.column1 WHERE o.state IN (0, 3)"
-
 #define SPOOL_SQL_COLD(X) \
 	X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE") \
 	X(SQL_BEGIN_READ, "BEGIN") \
@@ -300,12 +297,12 @@
 	X(SQL_OBSERVATIONS_REMAKE_BARE, "UPDATE observation SET hash=0 WHERE NOT EXISTS(SELECT 1 FROM observation_body b WHERE b.id=observation.id)") \
 	X(SQL_BODIES_DROP_LOST, "DELETE FROM observation_body WHERE NOT EXISTS(SELECT 1 FROM observation o WHERE o.id=observation_body.id)") \
 	X(SQL_SEND_ROWS, "SELECT r.observation FROM send_row r WHERE r.send=?1 AND EXISTS(SELECT 1 FROM observation o WHERE o.id=r.observation) ORDER BY r.observation") \
-	X(SQL_SEND_FLIES, "UPDATE OR FAIL observation SET state=moved(0, state, 1) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
-	X(SQL_SEND_ARRIVED, "UPDATE OR FAIL observation SET state=moved(0, state, 3), changed=(hash<>(SELECT r.hash FROM send_row r WHERE r.send=?1 AND r.observation=observation.id)) WHERE id IN (SELECT r.observation FROM send_row r WHERE r.send=?1)") \
+	X(SQL_SEND_FLIES, "UPDATE OR FAIL observation SET state=moved(0, state, 1) WHERE id BETWEEN ?1 AND ?2") \
+	X(SQL_SEND_OF, "SELECT observation FROM send_row WHERE send=?1 ORDER BY observation") \
+	X(SQL_SEND_ARRIVED, "UPDATE OR FAIL observation SET state=moved(0, state, 3), changed=(hash<>(SELECT r.hash FROM send_row r WHERE r.observation=observation.id)) WHERE id BETWEEN ?1 AND ?2") \
 	X(SQL_SEND_ENTER, "INSERT OR FAIL INTO ledger(place, span_id, trace_id, time, hash) SELECT place, span_id, trace_id, ?2, hash FROM send_row WHERE send=?1 ON CONFLICT(place, span_id) DO UPDATE SET time=excluded.time, hash=excluded.hash") \
 	X(SQL_SEND_PUT, "INSERT INTO send(created_ms, attempts, in_doubt) VALUES(?1, 0, 0)") \
-	X(SQL_SEND_ROW_PUT, SEND_ROW_PUT("(?2)")) \
-	X(SQL_SEND_ROW_PUT_8, SEND_ROW_PUT("(?2), (?3), (?4), (?5), (?6), (?7), (?8), (?9)")) \
+	X(SQL_SEND_ROWS_PUT, "INSERT OR FAIL INTO send_row(send, observation, place, span_id, trace_id, hash) SELECT ?1, id, place(session), span_id, trace_id, hash FROM observation WHERE id BETWEEN ?2 AND ?3 AND state IN (0, 3)") \
 	X(SQL_SEND_ROW_DROP, "DELETE FROM send_row WHERE observation=?1") \
 	X(SQL_SEND_ROWS_DROP, "DELETE FROM send_row WHERE send=?1") \
 	X(SQL_SEND_IN_DOUBT, "UPDATE send SET in_doubt=1 WHERE id=?1") \

@@ -369,12 +369,10 @@ static enum ship_result know_server(struct ship *ship, struct ship_batch *batch,
 	return probe_server(ship, batch, err);
 }
 
-int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err)
+static int post(struct ship *ship, struct ship_batch *batch, struct err *err)
 {
 	int rc = LF_ENOENT;
 
-	if (batch->wait_ms > 0)
-		return 0;
 	for (unsigned i = 0; i < batch->count; i++)
 		batch->rows[i].outcome = untouched(batch);
 	batch_parse(batch);
@@ -390,5 +388,13 @@ int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err)
 		return 0; /* the batch says why */
 	if (rc != 0 && batch->result == RESULT_OK)
 		batch->result = RESULT_RETRY;
+	return rc;
+}
+
+int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err)
+{
+	int rc = batch->wait_ms > 0 ? 0 : post(ship, batch, err);
+
+	batch_drop_bodies(batch); /* two batches are not held at a time */
 	return rc;
 }

@@ -143,7 +143,6 @@ static int settle_and_take(struct ship *ship, struct spool *spool, struct ship_b
 		rc = how->also(spool, how->context, err);
 	if (rc != 0 || !take)
 		return rc;
-	batch_drop_bodies(batch); /* two batches are not held at a time */
 	return take_batch(ship, spool, how->wall_ms, ret_next, err);
 }
 

@@ -220,6 +220,57 @@ static void what_is_left_of_a_send_arrives_at_one_go(void **state)
 }
 
 /* The daemon died between the POST and its answer. */
+struct wanted {
+	const char *body;
+	int64_t id;
+};
+
+static int see_body(void *context, const struct spool_observation *observation, struct err *err)
+{
+	struct wanted *wanted = context;
+
+	(void)err;
+	if (slice_is(observation->body, wanted->body))
+		wanted->id = observation->rowid;
+	return 0;
+}
+
+static int64_t rowid_of(struct spool *spool, const char *body)
+{
+	struct wanted wanted = { .body = body };
+	struct err err = { 0 };
+
+	OK(spool_each_observation(spool, SLICE("s"), see_body, &wanted, &err));
+	return wanted.id;
+}
+
+/* What is sent need not stand together in the file: neither is what stands between sent, nor is what is under way sent again. */
+static void a_send_may_have_gaps(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const bodies[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	struct spool_observation all[8];
+	struct err err = { 0 };
+	int64_t ids[8], id, other;
+
+	for (uint8_t i = 0; i < 8; i++)
+		all[i] = observation((uint8_t)(i + 1), "s", 10 * (i + 1), bodies[i]);
+	put(f->spool, "s", all, 8);
+	for (int i = 0; i < 8; i++)
+		ids[i] = rowid_of(f->spool, bodies[i]);
+	OK(spool_send_put(f->spool, (int64_t[]){ ids[7], ids[1], ids[0], ids[4], ids[2] }, 5, 1, &id, &err));
+	observations_are(f->spool, "a:F;b:F;c:F;d:P;e:F;f:P;g:P;h:F;");
+	sends_are(f->spool, "5 rows, 0 attempts;");
+	assert_int_equal(spool_send_put(f->spool, (int64_t[]){ ids[3], ids[4], ids[5] }, 3, 1, &other, &err), LF_EINVAL);
+	observations_are(f->spool, "a:F;b:F;c:F;d:P;e:F;f:P;g:P;h:F;");
+	OK(spool_send_arrived(f->spool, id, &err));
+	OK(spool_send_end(f->spool, id, &err));
+	observations_are(f->spool, "a:D;b:D;c:D;d:P;e:D;f:P;g:P;h:D;");
+	sends_are(f->spool, "");
+	assert_int_equal(figures(f->spool).delivered, 5);
+	assert_int_equal(figures(f->spool).pending, 3);
+}
+
 static void what_was_in_flight_is_in_doubt_after_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -366,7 +417,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(putting_again_keeps_changes_and_removes), T(delivered_ones_stay_and_know_that_they_changed), T(a_change_in_flight_is_not_lost),
-		T(what_is_left_of_a_send_arrives_at_one_go),
+		T(what_is_left_of_a_send_arrives_at_one_go), T(a_send_may_have_gaps),
 		T(the_ledger_knows_what_was_delivered), T(forgetting_marks_all_dirty_and_keeps_what_is_under_way), T(pending_alternates_oldest_and_newest),
 		T(each_way_of_settling), T(what_was_in_flight_is_in_doubt_after_a_restart), T(purging_in_flight_keeps_the_ledger_right),
 		T(dead_letters_are_retried_and_dropped), T(dead_ones_stay_dead_until_retried), T(putting_wants_its_frame),

@@ -168,7 +168,8 @@ static void *ahead_main(void *arg)
 	return NULL;
 }
 
-static int settle_and_assemble(struct round *round, struct err *err)
+/* A job that takes a batch, and settles the one before. */
+static int take_and_assemble(struct round *round, spool_work_fn *fn, struct err *err)
 {
 	struct derive_job *derive = &round->derive;
 	bool more = !round->last && derive->more && derive->bytes < AHEAD_MAX_BYTES && ahead_is_of_use(derive->ahead);
@@ -176,7 +177,7 @@ static int settle_and_assemble(struct round *round, struct err *err)
 	int rc;
 
 	more = more && pthread_create(&thread, NULL, ahead_main, derive) == 0;
-	rc = work_on_spool(derive->work, false, settle_job_run, round, err);
+	rc = work_on_spool(derive->work, false, fn, round, err);
 	if (more)
 		pthread_join(thread, NULL);
 	return rc;
@@ -188,7 +189,7 @@ static int pass_batch(struct round *round, struct err *err)
 	int rc = post_and_derive(round, err), settled;
 
 	round->last = rc != 0 || atomic_load(&round->derive.work->stopping) || clock_mono_ms() >= round->until_mono_ms;
-	settled = settle_and_assemble(round, rc == 0 ? err : NULL);
+	settled = take_and_assemble(round, settle_job_run, rc == 0 ? err : NULL);
 	return rc != 0 ? rc : settled;
 }
 
@@ -202,7 +203,7 @@ static int run(struct work *work, struct round *round, struct flush_round *ret, 
 
 	*ret = (struct flush_round){ .progressed = round->derive.more };
 	if (rc == 0 && ready)
-		rc = work_on_spool(work, false, take_job_run, round, err);
+		rc = take_and_assemble(round, take_job_run, err);
 	if (rc == 0 && !round->batch) /* a batch is written down durably, and with it what was assembled before */
 		rc = work_on_spool(work, false, sync_job_run, NULL, err);
 	if (rc != 0 || !ready)

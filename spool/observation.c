@@ -239,6 +239,64 @@ int spool_observations_put(struct spool *spool, const struct spool_observation *
 	return spool_leave(spool, own, rc, err);
 }
 
+#define MANY 8 /* rows of SQL_OBSERVATION_PUT_FRESH_8 and SQL_BODY_PUT_8 */
+
+static int put_many_rows(struct spool *spool, const struct spool_observation *rows, struct err *err)
+{
+	struct query query;
+	int rc = query_open(&query, spool, SQL_OBSERVATION_PUT_FRESH_8, err, "");
+
+	if (rc != 0)
+		return rc;
+	for (unsigned i = 0; rc == 0 && i < MANY; i++) {
+		const struct spool_observation *o = &rows[i];
+		struct slice span = { (const char *)o->span_id, sizeof o->span_id }, trace = { (const char *)o->trace_id, sizeof o->trace_id };
+
+		rc = query_bind(&query, 7 * i, err, "bbsssii", span, trace, o->source, o->session, o->turn, o->start_ms, (int64_t)hash_64(o->body.ptr, o->body.len));
+	}
+	if (rc == 0)
+		rc = query_next(&query, err);
+	query_close(&query);
+	return rc;
+}
+
+/* Rows that one statement puts are numbered one after the other. */
+static int put_many(struct spool *spool, const struct spool_observation *rows, struct err *err)
+{
+	struct query query;
+	int64_t first;
+	int rc = put_many_rows(spool, rows, err);
+
+	if (rc != 0)
+		return rc;
+	first = sqlite3_last_insert_rowid(spool->db) - (MANY - 1);
+	rc = query_open(&query, spool, SQL_BODY_PUT_8, err, "");
+	if (rc != 0)
+		return rc;
+	for (unsigned i = 0; rc == 0 && i < MANY; i++) {
+		put_set_add(&spool->put, SINK_LANGFUSE, rows[i].span_id);
+		rc = query_bind(&query, 2 * i, err, "is", first + i, rows[i].body);
+	}
+	if (rc == 0)
+		rc = query_next(&query, err);
+	query_close(&query);
+	rows_waits(spool, SINK_LANGFUSE, MANY); /* a transaction that fails forgets it */
+	return rc;
+}
+
+int spool_observations_put_all(struct spool *spool, const struct spool_observation *rows, size_t count, struct err *err)
+{
+	size_t i = 0;
+	int rc = 0;
+
+	if (spool->put.active && spool->in_transaction && spool->put.fresh)
+		for (; rc == 0 && count - i >= MANY; i += MANY)
+			rc = put_many(spool, rows + i, err);
+	for (; rc == 0 && i < count; i++)
+		rc = spool_observations_put(spool, &rows[i], err);
+	return rc;
+}
+
 /* What was not put again and nobody has sent is gone. */
 static int drop_others(struct spool *spool, struct err *err)
 {

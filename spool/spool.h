@@ -124,6 +124,8 @@ struct spool_observation {
  */
 int spool_observations_begin(struct spool *spool, struct slice source, struct slice session, struct err *err);
 int spool_observations_put(struct spool *spool, const struct spool_observation *observation, struct err *err);
+/* Many of them at a go, no span twice: then it fails, and with it the transaction. */
+int spool_observations_put_all(struct spool *spool, const struct spool_observation *rows, size_t count, struct err *err);
 int spool_observations_end(struct spool *spool, struct err *err);
 typedef int spool_observation_fn(void *context, const struct spool_observation *observation, struct err *err);
 /* All of one session (empty: all), by start, span id. */

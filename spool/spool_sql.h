@@ -225,6 +225,8 @@
 #define HEAD_PUT "INTO head(source, key, seq, session, message, kind, level, ord, fp, link, time) VALUES"
 #define HEAD_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
+#define FRESH_ROW "(?, ?, ?, ?, ?, ?, 0, 0, 0, ?)"
+
 #define SPOOL_SQL_COLD(X) \
 	X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE") \
 	X(SQL_BEGIN_READ, "BEGIN") \
@@ -279,6 +281,8 @@
 	X(SQL_EACH_CURSOR, "SELECT name, value FROM cursor WHERE source=?1 ORDER BY name") \
 	X(SQL_CURSOR_GET, "SELECT value FROM cursor WHERE source=?1 AND name=?2") \
 	X(SQL_OBSERVATION_PUT, "INSERT INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, moved(0, -1, ?7), ?8, ?9, ?10)") \
+	X(SQL_OBSERVATION_PUT_FRESH_8, "INSERT OR FAIL INTO observation(span_id, trace_id, source, session, turn, start_ms, state, changed, version, hash) VALUES" EIGHT(FRESH_ROW)) \
+	X(SQL_BODY_PUT_8, "INSERT OR FAIL INTO observation_body(id, body) VALUES" EIGHT("(?, ?)")) \
 	X(SQL_BODY_PUT, "INSERT INTO observation_body(id, body) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET body=excluded.body") \
 	X(SQL_OBSERVATION_CHANGE, "UPDATE observation SET trace_id=?2, source=?3, session=?4, turn=?5, start_ms=?6, changed=max(changed, ?7), version=version+?7, hash=?8 WHERE id=?1") \
 	X(SQL_OBSERVATION_GET, OBSERVATION_BY("") " WHERE o.id=?1") \

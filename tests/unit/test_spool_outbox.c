@@ -220,6 +220,49 @@ static void what_is_left_of_a_send_arrives_at_one_go(void **state)
 }
 
 /* The daemon died between the POST and its answer. */
+static void put_together(struct spool *spool, const struct spool_observation *rows, size_t count, bool twice)
+{
+	struct err err = { 0 };
+
+	OK(spool_begin(spool, &err));
+	OK(spool_observations_begin(spool, SLICE("opencode"), SLICE("s"), &err));
+	if (twice) {
+		assert_int_not_equal(spool_observations_put_all(spool, rows, count, &err), 0);
+		spool_rollback(spool);
+		return;
+	}
+	OK(spool_observations_put_all(spool, rows, count, &err));
+	OK(spool_observations_end(spool, &err));
+	OK(spool_commit(spool, &err));
+}
+
+/* Those of a session of which nothing is known go in eight at a time. */
+static void many_are_put_at_a_go(void **state)
+{
+	struct fixture *f = *state;
+	struct spool_observation all[11];
+	char bodies[11][2] = { "" };
+	struct err err = { 0 };
+
+	for (uint8_t i = 0; i < 11; i++) {
+		bodies[i][0] = (char)('a' + i);
+		all[i] = observation((uint8_t)(i + 1), "s", 10 * (i + 1), bodies[i]);
+	}
+	put_together(f->spool, all, 8, false);
+	observations_are(f->spool, "a:P;b:P;c:P;d:P;e:P;f:P;g:P;h:P;");
+	assert_int_equal(figures(f->spool).pending, 8);
+	all[2].body = SLICE("c2");
+	put_together(f->spool, all + 1, 10, false);
+	observations_are(f->spool, "b:P;c2:P;d:P;e:P;f:P;g:P;h:P;i:P;j:P;k:P;");
+	assert_int_equal(figures(f->spool).pending, 10);
+	OK(spool_check(f->spool, &err));
+	OK(spool_forget_derived(f->spool, &err));
+	all[10].span_id[1] = 4; /* twice among eight */
+	put_together(f->spool, all + 3, 8, true);
+	assert_int_equal(figures(f->spool).pending, 0);
+	OK(spool_check(f->spool, &err));
+}
+
 struct wanted {
 	const char *body;
 	int64_t id;
@@ -417,7 +460,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(putting_again_keeps_changes_and_removes), T(delivered_ones_stay_and_know_that_they_changed), T(a_change_in_flight_is_not_lost),
-		T(what_is_left_of_a_send_arrives_at_one_go), T(a_send_may_have_gaps),
+		T(what_is_left_of_a_send_arrives_at_one_go), T(a_send_may_have_gaps), T(many_are_put_at_a_go),
 		T(the_ledger_knows_what_was_delivered), T(forgetting_marks_all_dirty_and_keeps_what_is_under_way), T(pending_alternates_oldest_and_newest),
 		T(each_way_of_settling), T(what_was_in_flight_is_in_doubt_after_a_restart), T(purging_in_flight_keeps_the_ledger_right),
 		T(dead_letters_are_retried_and_dropped), T(dead_ones_stay_dead_until_retried), T(putting_wants_its_frame),

@@ -164,20 +164,41 @@ void ahead_assemble(struct ahead *ahead, uint64_t changes, unsigned max, unsigne
 
 /* ---- putting ---- */
 
+/* The texts have come to rest. */
+static void place_row(const struct ahead *ahead, const struct ahead_session *session, struct ahead_row *kept)
+{
+	struct spool_observation *row = &kept->row.row;
+
+	row->source = slice_of(session->id.source);
+	row->session = slice_of(session->id.id);
+	row->turn.ptr = ahead->text.data + kept->turn_at;
+	row->body.ptr = ahead->text.data + kept->body_at;
+}
+
+static int put_rows(struct ahead *ahead, struct spool *spool, const struct ahead_session *session, size_t from, struct err *err)
+{
+	struct spool_observation *rows = xcalloc(session->end - from + 1, sizeof *rows);
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = from; i < session->end; i++) {
+		place_row(ahead, session, &ahead->rows[i]);
+		if (!ahead->rows[i].row.log)
+			rows[count++] = ahead->rows[i].row.row;
+	}
+	rc = spool_observations_put_all(spool, rows, count, err);
+	for (size_t i = from; rc == 0 && i < session->end; i++)
+		rc = made_put_items(spool, &ahead->rows[i].row, err);
+	free(rows);
+	return rc;
+}
+
 static int put_session(struct ahead *ahead, struct spool *spool, struct ahead_session *session, size_t from, struct err *err)
 {
-	struct slice source = slice_of(session->id.source), id = slice_of(session->id.id);
-	int rc = spool_observations_begin(spool, source, id, err);
+	int rc = spool_observations_begin(spool, slice_of(session->id.source), slice_of(session->id.id), err);
 
-	for (size_t i = from; rc == 0 && i < session->end; i++) {
-		struct made_row row = ahead->rows[i].row;
-
-		row.row.source = source;
-		row.row.session = id;
-		row.row.turn.ptr = ahead->text.data + ahead->rows[i].turn_at;
-		row.row.body.ptr = ahead->text.data + ahead->rows[i].body_at;
-		rc = made_put(spool, &row, err);
-	}
+	if (rc == 0)
+		rc = put_rows(ahead, spool, session, from, err);
 	return rc != 0 ? rc : made_end(spool, &ahead->options, &session->id, &session->made, err);
 }
 
@@ -197,23 +218,23 @@ static int put_all(struct ahead *ahead, struct spool *spool, struct derived *ret
 	return rc;
 }
 
-int ahead_put(struct ahead *ahead, struct spool *spool, struct derived *ret, struct err *err)
+void ahead_put(struct ahead *ahead, struct spool *spool, struct derived *ret)
 {
+	struct err ignored = { 0 };
 	bool same = false;
-	int rc = spool_begin_derived(spool, err);
+	int rc = spool_begin_derived(spool, &ignored);
 
 	*ret = (struct derived){ .more = true };
 	if (rc == 0)
 		same = spool_record_changes(spool) == ahead->changes; /* beginning may have made room */
 	if (same)
-		rc = put_all(ahead, spool, ret, err);
+		rc = put_all(ahead, spool, ret, &ignored);
 	if (rc == 0)
-		rc = spool_commit(spool, err);
+		rc = spool_commit(spool, &ignored);
 	if (rc != 0)
 		spool_rollback(spool);
 	if (rc != 0 || !same)
 		give_up(ahead);
 	else
 		drop_all(ahead);
-	return rc;
 }

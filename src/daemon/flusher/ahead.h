@@ -20,7 +20,8 @@ bool ahead_is_of_use(const struct ahead *ahead);
 /* Not on the spool's thread: dirty sessions of at most `max`, until there are `enough` observations. changes: spool_record_changes(),
  * when what was put last was committed. */
 void ahead_assemble(struct ahead *ahead, uint64_t changes, unsigned max, unsigned enough);
-/* On the spool's thread, in one transaction. Puts nothing when it is no longer what the records say; then nothing waits any more either. */
-int ahead_put(struct ahead *ahead, struct spool *spool, struct derived *ret, struct err *err);
+/* On the spool's thread, in one transaction. Puts nothing when it is no longer what the records say, or when that fails; then nothing
+ * waits any more either. */
+void ahead_put(struct ahead *ahead, struct spool *spool, struct derived *ret);
 
 #endif

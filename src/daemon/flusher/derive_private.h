@@ -38,6 +38,8 @@ int make_session(struct spool *spool, const struct derive_options *options, cons
 void made_done(struct made *made);
 /* A made_row_fn: context is the spool, in which spool_observations_begin() was called. */
 int made_put(void *context, const struct made_row *row, struct err *err);
+/* The part of it that is not for Langfuse. */
+int made_put_items(struct spool *spool, const struct made_row *row, struct err *err);
 /* The end of the session's set. */
 int made_end(struct spool *spool, const struct derive_options *options, const struct session_id *session, struct made *made, struct err *err);
 

@@ -44,7 +44,7 @@ static int derive_some(struct derive_job *job, struct spool *spool, struct err *
 			break;
 		}
 		if (ahead_holds(job->ahead))
-			rc = ahead_put(job->ahead, spool, &derived, err);
+			ahead_put(job->ahead, spool, &derived);
 		else
 			rc = derive_dirty(spool, &options, SESSIONS_AT_A_TIME, job->lots > 0 ? ENOUGH_OBSERVATIONS : ENOUGH_OBSERVATIONS - (unsigned)waiting, &derived, err);
 		job->lots--;

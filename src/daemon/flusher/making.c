@@ -179,15 +179,19 @@ static int put_item(struct spool *spool, enum spool_sink sink, const struct spoo
 	return spool_item_put(spool, sink, &item, err);
 }
 
+int made_put_items(struct spool *spool, const struct made_row *row, struct err *err)
+{
+	if (row->log)
+		return put_item(spool, SINK_LOGS, &row->row, row->row.body, err);
+	return row->traced ? put_item(spool, SINK_TRACES, &row->row, SLICE_NONE, err) : 0;
+}
+
 int made_put(void *context, const struct made_row *row, struct err *err)
 {
 	struct spool *spool = context;
-	int rc;
+	int rc = row->log ? 0 : spool_observations_put(spool, &row->row, err);
 
-	if (row->log)
-		return put_item(spool, SINK_LOGS, &row->row, row->row.body, err);
-	rc = spool_observations_put(spool, &row->row, err);
-	return rc == 0 && row->traced ? put_item(spool, SINK_TRACES, &row->row, SLICE_NONE, err) : rc;
+	return rc != 0 ? rc : made_put_items(spool, row, err);
 }
 
 /* A session that the sample leaves out is counted once. */

@@ -3,7 +3,7 @@ spool_libspool_a_SOURCES = \
 	spool/spool.h spool/spool_internal.h spool/spool_sql.h \
 	spool/statement.c spool/schema.c spool/open.c spool/closed.c spool/salvage.c \
 	spool/record.c spool/parts.c spool/fresh.c spool/head.c spool/gap.c spool/session.c spool/observation.c spool/outgo.c spool/send.c \
-	spool/dead.c spool/counter.c spool/rows.c spool/place.c spool/late.c spool/purge.c spool/cap.c spool/cleanup.c
+	spool/dead.c spool/counter.c spool/rows.c spool/place.c spool/late.c spool/purge.c spool/cap.c spool/cleanup.c spool/beside.c
 EXTRA_DIST += spool/FORMAT.md
 
 if HAVE_CMOCKA

@@ -36,6 +36,14 @@ int spool_commit(struct spool *spool, struct err *err);
  * of another kind, or spool_sync(); a power cut before takes back the last of such transactions, never one before a durable one. */
 int spool_begin_derived(struct spool *spool, struct err *err);
 int spool_sync(struct spool *spool, struct err *err);
+/*
+ * Beside the thread that has the spool: the log, which is to be opened before what shall be durable is committed (-1: it cannot be;
+ * close(2) closes it), and its way to the disk, with all that was committed by spool_begin_derived() before. When that fails who has
+ * the spool must give it up: what fails once is forgotten. Returns LF_EIO.
+ */
+int spool_log_open(const struct spool *spool);
+int spool_log_sync(int fd, struct err *err);
+int spool_give_up(struct spool *spool, struct err *err);
 void spool_rollback(struct spool *spool);
 /* Long work (purge, cleanup, and a caller's own) pauses between its transactions: then fn is called, and may append meanwhile. Not
  * from within fn. */

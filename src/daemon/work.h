@@ -63,6 +63,7 @@ void work_close_spool(struct work *work);
 typedef int spool_work_fn(struct spool *spool, void *arg, struct err *err);
 struct work_job {
 	bool grouped;
+	bool late;              /* grouped: whoever gave it sees to it himself that it gets durable; see spool_log_sync() */
 	spool_work_fn *fn;
 	void *arg;
 	struct err err;         /* why rc is not 0 */
@@ -73,7 +74,7 @@ struct work_job {
 void work_post(struct work *work, struct work_job *job);
 /* The same by a caller that does nothing meanwhile: it may be done when this returns. */
 void work_do(struct work *work, struct work_job *job);
-/* Its rc: when it appends, 0 means that it is durable. */
+/* Its rc: when it appends, 0 means that it is durable, or, of a late one, committed. */
 int work_await(struct work_job *job);
 /* Both in one. */
 int work_on_spool(struct work *work, bool grouped, spool_work_fn *fn, void *arg, struct err *err);

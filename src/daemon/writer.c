@@ -37,9 +37,18 @@ static void answer(struct writer *writer, struct work_job *job)
 	(void)mailbox_put(job->answer, job, -1);
 }
 
+/* The commit waits for the disk if one of them does. */
+static int begin_for(struct spool *spool, struct work_job *const *jobs, int count, struct err *err)
+{
+	for (int i = 0; i < count; i++)
+		if (!jobs[i]->late)
+			return spool_begin(spool, err);
+	return spool_begin_derived(spool, err);
+}
+
 static void run_in_own_transaction(struct spool *spool, struct work_job *job)
 {
-	job->rc = spool_begin(spool, &job->err);
+	job->rc = begin_for(spool, &job, 1, &job->err);
 	if (job->rc == 0)
 		job->rc = job->fn(spool, job->arg, &job->err);
 	if (job->rc == 0)
@@ -60,7 +69,7 @@ void writer_run(struct spool *spool, struct work_job *job)
 static bool run_together(struct spool *spool, struct work_job **jobs, int count)
 {
 	struct err ignored = { 0 };
-	int rc = spool_begin(spool, &ignored);
+	int rc = begin_for(spool, jobs, count, &ignored);
 
 	for (int i = 0; rc == 0 && i < count; i++)
 		rc = jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, &jobs[i]->err);

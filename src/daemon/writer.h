@@ -1,7 +1,7 @@
 /*
  * The writer: a thread of its own for the spool. Others hand it jobs through a bounded mailbox; each comes back in the mailbox of its
  * own. One thread is at the spool at a time: the writer's, or that of a caller who found it free and only appends. Jobs that only append are committed together (group commit) and
- * answered after the commit: an answer of 0 means durable.
+ * answered after the commit: an answer of 0 means durable, unless the job is late.
  */
 #ifndef LF_DAEMON_WRITER_H
 #define LF_DAEMON_WRITER_H

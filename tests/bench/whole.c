@@ -4,6 +4,7 @@
  * last one.
  */
 #include "world.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: whole LFSPOOL SOURCES [SECTION...]\n");
 		return 2;
 	}
+	(void)signal(SIGPIPE, SIG_IGN); /* a daemon may close a connection that is written to */
 	world_init(&world, argv[1], argv[2]);
 	for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
 		bool wanted = argc == 3;

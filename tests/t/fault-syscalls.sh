@@ -83,20 +83,21 @@ exits 0 "$LFSPOOL" ingest "$fixtures/tools/sse.jsonl"
 exits 0 "$LFSPOOL" export
 before=$(wc -l <"$tmp/out")
 cp -r "$LFSPOOL_SPOOL_DIR" "$tmp/before"
+input=$load_template records=$load_records
 each_fails() { # CALLS ERRNO WANTED-STATUS [ASSIGNMENT]
 	n=0
 	while :; do
 		n=$((n + 1 + $(random $step)))
 		rm -rf "$LFSPOOL_SPOOL_DIR"
 		cp -r "$tmp/before" "$LFSPOOL_SPOOL_DIR"
-		faulty FAULT_CALLS="$1" FAULT_ERRNO="$2" FAULT_AT=$n $4 -- "$LFSPOOL" ingest "$load_template"
+		faulty FAULT_CALLS="$1" FAULT_ERRNO="$2" FAULT_AT=$n $4 -- "$LFSPOOL" ingest "$input"
 		got=$?
 		made=$(calls)
 		if [ $got != 0 ]; then
 			[ $got = "$3" ] || fail "$2 at $1 $n: exit $got instead of $3: $(cat "$tmp/err")"
-			exits 0 "$LFSPOOL" ingest "$load_template"
+			exits 0 "$LFSPOOL" ingest "$input"
 		fi
-		one $((before + load_records)) "ingest with $2 at $1 $n, exit $got"
+		one $((before + records)) "ingest with $2 at $1 $n, exit $got"
 		[ "$made" -ge $n ] || break
 	done
 	echo "ingest: $2 at $1 1 to $n $4"
@@ -106,6 +107,18 @@ each_fails write,pwrite EDQUOT 75 FAULT_MODE=sticky
 each_fails write,pwrite,ftruncate,open EROFS 1 FAULT_MODE=sticky
 each_fails fsync,fdatasync EIO 1 ''
 each_fails fsync,fdatasync EIO 1 FAULT_MODE=sticky
+# full batches, which go to the disk while the next is made
+for i in $(seq 250); do load_file "$i"; cat "$tmp/load/$i.jsonl"; done >"$tmp/many.jsonl"
+input=$tmp/many.jsonl records=$((250 * load_records))
+each_fails fsync,fdatasync EIO 1 ''
+each_fails fsync,fdatasync EIO 1 FAULT_MODE=sticky
+for n in 3 4; do # after those of opening
+	rm -rf "$LFSPOOL_SPOOL_DIR"
+	cp -r "$tmp/before" "$LFSPOOL_SPOOL_DIR"
+	faulty FAULT_MATCH=spool.db-wal FAULT_CALLS=fdatasync FAULT_AT=$n -- "$LFSPOOL" ingest "$input" && fail "the log's sync $n failed, and nobody says so"
+	exits 0 "$LFSPOOL" ingest "$input"
+	one $((before + records)) "ingest with EIO at the log's sync $n"
+done
 rm -rf "$LFSPOOL_SPOOL_DIR"
 faulty FAULT_SHORT=1 FAULT_MODE=sticky FAULT_CALLS=write,pwrite -- "$LFSPOOL" ingest "$load_template" || fail "short writes: $(cat "$tmp/err")"
 one $load_records "short writes"

@@ -1,4 +1,7 @@
-/* Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. */
+/*
+ * Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. While the writer stores a batch, this
+ * thread brings the one before to the disk, and reads and redacts the next; so the writer does not wait for the disk.
+ */
 #include "daemon/sources/pipeline.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -37,8 +40,9 @@ struct pipeline {
 	struct pipeline_result *result;
 	const char *name, *source;
 	bool mute;
-	struct batch batches[2]; /* one is filled while the other is on its way to the disk */
+	struct batch batches[2]; /* one is filled while the other is stored */
 	struct batch *filling, *on_way; /* on_way: NULL when there is none */
+	int log_fd;                     /* for full batches, which are late; -1: none is */
 };
 
 void pipeline_result_init(struct pipeline_result *result)
@@ -185,8 +189,8 @@ static void batch_done(struct batch *batch)
 	counting_memory_done(&batch->memory);
 }
 
-/* Waits for the batch that is on its way. When it failed, what is being filled is forgotten with it. */
-static int settle(struct pipeline *pipeline, struct err *err)
+/* Waits until the batch that is on its way is committed. When it failed, what is being filled is forgotten with it. */
+static int await_commit(struct pipeline *pipeline, struct err *err)
 {
 	struct batch *batch = pipeline->on_way;
 	int rc;
@@ -196,8 +200,6 @@ static int settle(struct pipeline *pipeline, struct err *err)
 	pipeline->on_way = NULL;
 	rc = work_await(&batch->job);
 	if (rc == 0) {
-		pipeline->result->stored += batch->stored;
-		pipeline->result->unchanged += batch->unchanged;
 		memset(batch->hits, 0, (ruleset_count(pipeline->work->rules) + 1) * sizeof *batch->hits);
 	} else {
 		*err = batch->job.err;
@@ -207,25 +209,65 @@ static int settle(struct pipeline *pipeline, struct err *err)
 	return rc;
 }
 
-/* Sends the batch on its way once the one before it is durable; begin is work_post or work_do. */
-static int hand_over(struct pipeline *pipeline, void (*begin)(struct work *, struct work_job *), struct err *err)
+static int give_up(struct spool *spool, void *arg, struct err *err)
 {
-	struct batch *batch = pipeline->filling;
-	int rc = settle(pipeline, err);
+	(void)arg;
+	return spool_give_up(spool, err);
+}
 
-	if (rc != 0 || (batch->count == 0 && batch->letters.len == 0 && batch->cursor.len == 0))
+/* Of one that is committed; NULL: there is none. */
+static int make_durable(struct pipeline *pipeline, const struct batch *batch, struct err *err)
+{
+	struct err ignored;
+	int rc;
+
+	if (!batch)
+		return 0;
+	rc = batch->job.late ? spool_log_sync(pipeline->log_fd, err) : 0;
+	if (rc == 0) {
+		pipeline->result->stored += batch->stored;
+		pipeline->result->unchanged += batch->unchanged;
+		return 0;
+	}
+	(void)work_on_spool(pipeline->work, true, give_up, NULL, &ignored);
+	batch_clear(pipeline->filling);
+	return rc;
+}
+
+/*
+ * Sends the batch on its way once the one before it is committed, which then goes to the disk while the writer works; begin is
+ * work_post or work_do.
+ */
+static int hand_over(struct pipeline *pipeline, void (*begin)(struct work *, struct work_job *), bool late, struct err *err)
+{
+	struct batch *before = pipeline->on_way, *batch = pipeline->filling;
+	int rc = await_commit(pipeline, err);
+
+	if (rc != 0)
 		return rc;
-	gather_hits(pipeline, batch);
-	pipeline->on_way = batch;
-	pipeline->filling = batch == pipeline->batches ? batch + 1 : pipeline->batches;
-	begin(pipeline->work, &batch->job);
-	return 0;
+	if (batch->count > 0 || batch->letters.len > 0 || batch->cursor.len > 0) {
+		gather_hits(pipeline, batch);
+		pipeline->on_way = batch;
+		pipeline->filling = batch == pipeline->batches ? batch + 1 : pipeline->batches;
+		batch->job.late = late && pipeline->log_fd >= 0;
+		begin(pipeline->work, &batch->job);
+	}
+	return make_durable(pipeline, before, err);
+}
+
+/* Of all that is on its way. */
+static int settle(struct pipeline *pipeline, struct err *err)
+{
+	struct batch *batch = pipeline->on_way;
+	int rc = await_commit(pipeline, err);
+
+	return rc == 0 ? make_durable(pipeline, batch, err) : rc;
 }
 
 /* When it returns 0 all that was given is durable. */
 static int submit(struct pipeline *pipeline, struct err *err)
 {
-	int rc = hand_over(pipeline, work_do, err);
+	int rc = hand_over(pipeline, work_do, false, err);
 
 	return rc == 0 ? settle(pipeline, err) : rc;
 }
@@ -272,7 +314,7 @@ static int take_event(void *context, const struct raw_event *event, struct err *
 		batch->first_mono_ms = clock_mono_ms();
 	batch->records[batch->count++] = record;
 	batch->bytes += clean_record_view(record)->body.len;
-	return batch->count == BATCH_RECORDS || batch->bytes >= BATCH_BYTES ? hand_over(pipeline, work_post, err) : 0;
+	return batch->count == BATCH_RECORDS || batch->bytes >= BATCH_BYTES ? hand_over(pipeline, work_post, true, err) : 0;
 }
 
 /* Waits for input, and meanwhile makes durable what is there. 0: readable. */
@@ -337,6 +379,7 @@ int pipeline_new(struct work *work, const char *source, const char *name, struct
 		batch_init(&pipeline->batches[i], pipeline);
 	pipeline->filling = pipeline->batches;
 	pipeline->redactor = redactor_new(work->rules);
+	pipeline->log_fd = spool_log_open(work->spool);
 	*ret = pipeline;
 	return 0;
 }
@@ -351,6 +394,8 @@ void pipeline_free(struct pipeline *pipeline)
 	for (size_t i = 0; i < 2; i++)
 		batch_done(&pipeline->batches[i]);
 	pipeline->result->counts = *ingest_counts(pipeline->ingest);
+	if (pipeline->log_fd >= 0)
+		close(pipeline->log_fd);
 	redactor_free(pipeline->redactor);
 	ingest_free(pipeline->ingest);
 	free(pipeline);

@@ -18,7 +18,7 @@ daemon_sources = \
 	src/daemon/sources/server.c src/daemon/sources/server.h src/daemon/sources/server_private.h src/daemon/sources/server_rest.c \
 	src/daemon/sources/session_map.c src/daemon/sources/session_map.h \
 	src/daemon/sources/patience.c src/daemon/sources/patience.h \
-	src/daemon/sources/pipeline.c src/daemon/sources/pipeline.h
+	src/daemon/sources/pipeline.c src/daemon/sources/pipeline.h src/daemon/sources/syncing.c src/daemon/sources/syncing.h
 # What goes out: stages 4 and 5.
 daemon_flusher = \
 	src/daemon/flusher/flush.c src/daemon/flusher/flush.h \

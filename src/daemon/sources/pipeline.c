@@ -1,11 +1,12 @@
 /*
- * Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. While the writer stores a batch, this
- * thread brings the one before to the disk, and reads and redacts the next; so the writer does not wait for the disk.
+ * Wires the first three stages for one input; see pipeline.h. One pipeline runs on one thread. While the writer stores a batch, the one
+ * before is brought to the disk by a thread of its own, and the next is read and redacted: nobody waits for the disk.
  */
 #include "daemon/sources/pipeline.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/meters/counting.h"
+#include "daemon/sources/syncing.h"
 #include "daemon/writer.h"
 #include <errno.h>
 #include <poll.h>
@@ -42,7 +43,8 @@ struct pipeline {
 	bool mute;
 	struct batch batches[2]; /* one is filled while the other is stored */
 	struct batch *filling, *on_way; /* on_way: NULL when there is none */
-	int log_fd;                     /* for full batches, which are late; -1: none is */
+	struct syncing syncing;         /* of full batches, which are late */
+	uint64_t stored, unchanged;     /* of a batch that is committed, and not known to be durable */
 };
 
 void pipeline_result_init(struct pipeline_result *result)
@@ -215,53 +217,71 @@ static int give_up(struct spool *spool, void *arg, struct err *err)
 	return spool_give_up(spool, err);
 }
 
-/* Of one that is committed; NULL: there is none. */
-static int make_durable(struct pipeline *pipeline, const struct batch *batch, struct err *err)
+/* Of a batch that is committed; NULL: there is none. */
+static void start_sync(struct pipeline *pipeline, const struct batch *batch)
 {
-	struct err ignored;
-	int rc;
-
 	if (!batch)
-		return 0;
-	rc = batch->job.late ? spool_log_sync(pipeline->log_fd, err) : 0;
-	if (rc == 0) {
-		pipeline->result->stored += batch->stored;
-		pipeline->result->unchanged += batch->unchanged;
-		return 0;
-	}
-	(void)work_on_spool(pipeline->work, true, give_up, NULL, &ignored);
-	batch_clear(pipeline->filling);
-	return rc;
+		return;
+	pipeline->stored = batch->stored;
+	pipeline->unchanged = batch->unchanged;
+	if (batch->job.late)
+		syncing_start(&pipeline->syncing);
 }
 
-/*
- * Sends the batch on its way once the one before it is committed, which then goes to the disk while the writer works; begin is
- * work_post or work_do.
- */
+/* Now the batch is durable, and counts. Else what is being filled is forgotten with it. */
+static int end_sync(struct pipeline *pipeline, struct err *err)
+{
+	struct err ignored;
+	int rc = syncing_end(&pipeline->syncing, err);
+
+	if (rc != 0) {
+		(void)work_on_spool(pipeline->work, true, give_up, NULL, &ignored);
+		batch_clear(pipeline->filling);
+		return rc;
+	}
+	pipeline->result->stored += pipeline->stored;
+	pipeline->result->unchanged += pipeline->unchanged;
+	pipeline->stored = pipeline->unchanged = 0;
+	return 0;
+}
+
+/* That the batch on its way is committed, and the one before it durable. */
+static int await_both(struct pipeline *pipeline, struct err *err)
+{
+	struct err ignored;
+	int rc = await_commit(pipeline, err), synced = end_sync(pipeline, rc == 0 ? err : &ignored);
+
+	return rc != 0 ? rc : synced;
+}
+
+/* Sends the batch on its way once the one before it is committed, which then goes to the disk meanwhile; begin is work_post or work_do. */
 static int hand_over(struct pipeline *pipeline, void (*begin)(struct work *, struct work_job *), bool late, struct err *err)
 {
 	struct batch *before = pipeline->on_way, *batch = pipeline->filling;
-	int rc = await_commit(pipeline, err);
+	int rc = await_both(pipeline, err);
 
 	if (rc != 0)
 		return rc;
-	if (batch->count > 0 || batch->letters.len > 0 || batch->cursor.len > 0) {
-		gather_hits(pipeline, batch);
-		pipeline->on_way = batch;
-		pipeline->filling = batch == pipeline->batches ? batch + 1 : pipeline->batches;
-		batch->job.late = late && pipeline->log_fd >= 0;
-		begin(pipeline->work, &batch->job);
-	}
-	return make_durable(pipeline, before, err);
+	start_sync(pipeline, before);
+	if (batch->count == 0 && batch->letters.len == 0 && batch->cursor.len == 0)
+		return end_sync(pipeline, err);
+	gather_hits(pipeline, batch);
+	pipeline->on_way = batch;
+	pipeline->filling = batch == pipeline->batches ? batch + 1 : pipeline->batches;
+	batch->job.late = late && pipeline->syncing.fd >= 0;
+	begin(pipeline->work, &batch->job);
+	return 0;
 }
 
 /* Of all that is on its way. */
 static int settle(struct pipeline *pipeline, struct err *err)
 {
 	struct batch *batch = pipeline->on_way;
-	int rc = await_commit(pipeline, err);
+	int rc = await_both(pipeline, err);
 
-	return rc == 0 ? make_durable(pipeline, batch, err) : rc;
+	if (rc == 0)
+		start_sync(pipeline, batch);
+	return rc == 0 ? end_sync(pipeline, err) : rc;
 }
 
 /* When it returns 0 all that was given is durable. */
@@ -379,7 +399,7 @@ int pipeline_new(struct work *work, const char *source, const char *name, struct
 		batch_init(&pipeline->batches[i], pipeline);
 	pipeline->filling = pipeline->batches;
 	pipeline->redactor = redactor_new(work->rules);
-	pipeline->log_fd = spool_log_open(work->spool);
+	syncing_init(&pipeline->syncing, work->spool);
 	*ret = pipeline;
 	return 0;
 }
@@ -394,8 +414,7 @@ void pipeline_free(struct pipeline *pipeline)
 	for (size_t i = 0; i < 2; i++)
 		batch_done(&pipeline->batches[i]);
 	pipeline->result->counts = *ingest_counts(pipeline->ingest);
-	if (pipeline->log_fd >= 0)
-		close(pipeline->log_fd);
+	syncing_done(&pipeline->syncing);
 	redactor_free(pipeline->redactor);
 	ingest_free(pipeline->ingest);
 	free(pipeline);

@@ -29,7 +29,6 @@ struct posting {
 	unsigned requests, accepted, refused; /* accepted, refused: rows */
 	bool stop;
 	char *url;
-	struct buf request;
 	struct err *err;
 	int rc;
 };
@@ -107,7 +106,7 @@ static void act_bisect(struct posting *posting, struct range range, const struct
 
 static void act_halve(struct posting *posting, struct range range, const struct http_answer *answer)
 {
-	size_t half = posting->request.len / 2;
+	size_t half = posting->ship->request.len / 2;
 
 	ship_say(posting->batch, "too large", answer);
 	if (half < posting->ship->max_bytes)
@@ -173,7 +172,7 @@ static int send_request(struct posting *posting, struct http_answer *answer)
 	snprintf(version, sizeof(version), "x-langfuse-sdk-version: %.32s", ship->options.map.version ? ship->options.map.version : "0");
 	posting->requests++;
 	/* The ingestion API takes no compressed bodies. */
-	return http_post(ship->http, posting->url, is_otlp ? otlp : ingestion, ship->auth, buf_view(&posting->request),
+	return http_post(ship->http, posting->url, is_otlp ? otlp : ingestion, ship->auth, buf_view(&posting->ship->request),
 	                 is_otlp && !ship->options.no_gzip, answer, posting->err);
 }
 
@@ -246,7 +245,7 @@ static void post_to_collector(struct posting *posting, struct range range)
 	struct collector_answer answer;
 
 	posting->requests++;
-	posting->rc = collector_send(posting->ship->collector, buf_view(&posting->request), &answer, posting->err);
+	posting->rc = collector_send(posting->ship->collector, buf_view(&posting->ship->request), &answer, posting->err);
 	if (posting->rc != 0) {
 		posting->stop = true;
 		return;
@@ -263,13 +262,13 @@ static void post_to_collector(struct posting *posting, struct range range)
 static void post_range(struct posting *posting, struct range range)
 {
 	struct http_answer answer;
-	int rc = batch_request(posting->ship, posting->todo + range.from, range.count, &posting->request, posting->err);
+	int rc = batch_request(posting->ship, posting->todo + range.from, range.count, &posting->ship->request, posting->err);
 
 	if (rc != 0) {
 		unmappable(posting, range, rc);
 		return;
 	}
-	if (posting->request.len > posting->ship->max_bytes && range.count > 1) {
+	if (posting->ship->request.len > posting->ship->max_bytes && range.count > 1) {
 		split(posting, range);
 		return;
 	}
@@ -347,11 +346,9 @@ static int post_rows(struct ship *ship, struct ship_batch *batch, struct err *er
 	posting.todo = xcalloc(batch->count, sizeof(*posting.todo));
 	posting.queue = xcalloc(4 * (size_t)batch->count, sizeof(*posting.queue)); /* 2n - 1 ranges, and 2 shrinks a row */
 	posting.url = ship->collector ? NULL : ship_url(ship, ship->server.format == MAP_INGESTION ? "/api/public/ingestion" : "/api/public/otel/v1/traces");
-	buf_init(&posting.request, 0);
 	choose_rows(&posting);
 	if (posting.todo_count > 0)
 		drain_queue(&posting);
-	buf_done(&posting.request);
 	free(posting.url);
 	free(posting.queue);
 	free(posting.todo);

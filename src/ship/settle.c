@@ -185,6 +185,8 @@ int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch
 		rc = settle_batch(ship, spool, batch, how, false, &settled, &next, err);
 	note_outcome(ship, batch, &settled, how->mono_ms, how->wall_ms);
 	batch_free(batch);
+	if (!next)
+		buf_done(&ship->request);
 	if (ret_next)
 		*ret_next = next;
 	return rc;

@@ -152,6 +152,7 @@ void ship_free(struct ship *ship)
 	if (ship->http)
 		http_free(ship->http);
 	collector_free(ship->collector);
+	buf_done(&ship->request);
 	free(ship);
 }
 

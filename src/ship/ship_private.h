@@ -24,6 +24,7 @@ struct ship {
 	char *auth;                  /* "public:secret" or NULL */
 	struct ship_server server;
 	size_t max_bytes;            /* of a request; shrinks when the server says 413 */
+	struct buf request;          /* its memory, while one batch follows the other; ship_post's */
 	atomic_bool forget_server;
 	struct ship_status status;
 	unsigned attempt;            /* failures in a row */

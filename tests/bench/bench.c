@@ -162,6 +162,20 @@ void bench_corpus_free(struct bench_corpus *corpus)
 	buf_done(&corpus->bytes);
 }
 
+static int by_ratio(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+	double left = x[0] * y[1], right = y[0] * x[1];
+
+	return left < right ? -1 : left > right;
+}
+
+const double *bench_middle(double pairs[][2], size_t count)
+{
+	qsort(pairs, count, sizeof pairs[0], by_ratio);
+	return pairs[count / 2];
+}
+
 static void print_figure(const struct bench_figure *figure, double judged)
 {
 	bool has_goal = figure->least > 0 || figure->most > 0;

@@ -40,6 +40,11 @@ void bench_corpus_free(struct bench_corpus *corpus);
 void bench_row(const char *bench, const char *what, double value, const char *unit, double reference,
                const char *reference_name);
 
+/*
+ * What was measured in turns: pairs of a figure and its reference. Sorts them by their ratio; the pair in the middle stands for all,
+ * since its two sides saw the same machine.
+ */
+const double *bench_middle(double pairs[][2], size_t count);
 /* One row with its goal: of the ratio where there is a reference, else of the figure. 0: no limit on that side. */
 struct bench_figure {
 	const char *bench, *what, *unit, *reference_name;

@@ -17,7 +17,7 @@
 #define RECORDS_OF_A_SESSION 452.0
 #define TEXT_BYTES 200
 
-enum { SMALL, LARGE, SIDES };
+enum { LARGE, SMALL, SIDES };
 
 struct side {
 	struct world *world;
@@ -102,23 +102,14 @@ static void run_round(struct side sides[SIDES], unsigned i, double ret_in_us[SID
 	buf_done(&probe);
 }
 
-static int by_ratio(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-	double left = x[LARGE] * y[SMALL], right = y[LARGE] * x[SMALL];
-
-	return left < right ? -1 : left > right;
-}
-
 static void print_middle(const char *what, double rounds[ROUNDS][SIDES])
 {
 	static const struct {
 		const char *what;
 		unsigned at;
 	} rows[] = { { "  of 9 rounds the lowest", 0 }, { "  the highest", ROUNDS - 1 } };
-	const double *middle = rounds[ROUNDS / 2];
+	const double *middle = bench_middle(rounds, ROUNDS);
 
-	qsort(rounds, ROUNDS, sizeof rounds[0], by_ratio);
 	bench_figure(&(struct bench_figure){ "large", what, "us", "a small spool", middle[LARGE], middle[SMALL], .most = 1.1 });
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		bench_row("large", rows[i].what, rounds[rows[i].at][LARGE], "us", rounds[rows[i].at][SMALL], "a small spool");

@@ -145,7 +145,23 @@ void spool_empty_log(struct spool *spool)
 
 void spool_gently(struct spool *spool, bool gently)
 {
-	sqlite3_wal_autocheckpoint(spool->db, gently ? GENTLE_PAGES : LOG_PAGES);
+	spool->log_pages = gently ? GENTLE_PAGES : LOG_PAGES;
+}
+
+/* As SQLite does it by itself. But it would not say that the sync before failed, which takes what was committed without a wait. */
+static int write_back(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct spool *spool = context;
+
+	if (pages >= spool->log_pages && sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_IOERR_FSYNC)
+		spool->broken = true;
+	return SQLITE_OK;
+}
+
+void log_watch(struct spool *spool)
+{
+	spool_gently(spool, false);
+	(void)sqlite3_wal_hook(spool->db, write_back, spool);
 }
 
 /* Who waits is let in after each step; the log is cut after some. */
@@ -165,6 +181,7 @@ int spool_shrink(struct spool *spool, struct err *err)
 		if (rc == 0 && (!more || step % CUT_STEPS == 0))
 			rc = cut_log(spool, err);
 	}
+	intake_drop(spool); /* what was deleted is not to stay there */
 	spool_pause(spool);
 	return rc;
 }
@@ -232,8 +249,10 @@ static int check_records(struct spool *spool, struct err *err)
 
 int spool_check(struct spool *spool, struct err *err)
 {
-	int rc = check_structure(spool, err);
+	int rc = spool_fold(spool, err);
 
+	if (rc == 0)
+		rc = check_structure(spool, err);
 	if (rc == 0)
 		rc = check_records(spool, err);
 	return rc != 0 ? rc : rows_check(spool, err);

@@ -12,7 +12,10 @@ int spool_count(struct spool *spool, const char *name, const char *label, int64_
 	rc = spool_enter(spool, &own, err);
 	if (rc != 0)
 		return rc;
+	spool->intake.within++;
 	rc = late_count(spool, name, label, add, err);
+	spool->intake.within--;
+	note_count(spool, name, label, add);
 	return spool_leave(spool, own, rc, err);
 }
 
@@ -21,7 +24,7 @@ int spool_counter_get(struct spool *spool, const char *name, const char *label, 
 	int rc;
 
 	*ret = 0;
-	if (spool->in_transaction && spool->writer)
+	if ((spool->in_transaction || spool->held) && spool->writer)
 		rc = late_counter_get(spool, name, label, ret, err);
 	else
 		rc = sql_int(spool, SQL_COUNTER_GET, ret, err, "ss", slice_of(name), slice_of(label));
@@ -62,12 +65,16 @@ static struct late_counted counted_of(struct slice source, struct slice key)
 
 int spool_counted_set(struct spool *spool, struct slice source, struct slice key, struct err *err)
 {
+	struct late_counted counted = counted_of(source, key);
 	bool own;
 	int rc = spool_enter(spool, &own, err);
 
 	if (rc != 0)
 		return rc;
-	rc = late_counted_set(spool, counted_of(source, key), err);
+	spool->intake.within++;
+	rc = late_counted_set(spool, counted, err);
+	spool->intake.within--;
+	note_counted(spool, counted);
 	return spool_leave(spool, own, rc, err);
 }
 

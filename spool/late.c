@@ -193,7 +193,7 @@ int late_touch(struct spool *spool, const struct clean_record_view *view, struct
 		late->tick = session_next_tick(spool);
 	late->touched = true;
 	late->last_ms = view->time_ms > late->last_ms ? view->time_ms : late->last_ms;
-	late->stored_ms = clock_wall_ms();
+	late->stored_ms = spool->intake.stored_ms ? spool->intake.stored_ms : clock_wall_ms();
 	return rc;
 }
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -59,64 +58,6 @@ static int take_lock(struct spool *spool, const char *dir, struct err *err)
 		close(fd);
 	free(path);
 	return rc;
-}
-
-/* ---- files ---- */
-
-/* lstat, never open: closing a descriptor of our own would drop the locks that SQLite holds on the file. */
-static int check_file(const char *path, bool *ret_there, off_t *ret_size, struct err *err)
-{
-	struct stat st;
-
-	*ret_there = false;
-	*ret_size = 0;
-	if (lstat(path, &st) != 0)
-		return errno == ENOENT ? 0 : err_set(err, errno == EACCES ? LF_EPERM : LF_EIO, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, LF_EPERM, "%s: is not a plain file", path);
-	if (st.st_uid != geteuid())
-		return err_set(err, LF_EPERM, "%s: belongs to somebody else", path);
-	if (st.st_nlink != 1)
-		return err_set(err, LF_EPERM, "%s: has another name too (hard link)", path);
-	if ((st.st_mode & 077) != 0 && chmod(path, 0600) != 0)
-		return err_set(err, LF_EPERM, "%s: %s", path, strerror(errno));
-	*ret_there = true;
-	*ret_size = st.st_size;
-	return 0;
-}
-
-/* The file and what SQLite puts beside it. */
-static int check_files(const char *path, bool *ret_there, off_t *ret_size, struct err *err)
-{
-	static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
-	char other[PATH_MAX];
-	bool there;
-	off_t size;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		snprintf(other, sizeof other, "%s%s", path, suffixes[i]);
-		rc = check_file(other, &there, &size, err);
-	}
-	return rc != 0 ? rc : check_file(path, ret_there, ret_size, err);
-}
-
-static int sync_dir(const char *dir, struct err *err)
-{
-	int rc = 0, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) != 0)
-		rc = err_set(err, LF_EIO, "%s: %s", dir, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-static int move(const char *from, const char *to, struct err *err)
-{
-	if (rename(from, to) != 0 && errno != ENOENT)
-		return err_set(err, errno == ENOSPC ? LF_EFULL : LF_EIO, "%s: %s", from, strerror(errno));
-	return 0;
 }
 
 /* ---- connections ---- */
@@ -182,7 +123,7 @@ int open_writer(struct spool *spool, const char *path, struct err *err)
 	rc = sqlite3_exec(spool->db, SPOOL_PRAGMA_WRITER, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return sql_fail(spool, rc, err);
-	spool_gently(spool, false);
+	log_watch(spool);
 	rc = check_wal(spool, err);
 	if (rc == 0)
 		rc = place_register(spool, err);
@@ -207,18 +148,6 @@ static int check_whole(struct spool *spool, struct err *err)
 	return rc;
 }
 
-static void aside_name(const char *path, char *out, size_t size)
-{
-	char iso[32];
-	size_t n = (size_t)snprintf(out, size, "%s.corrupt-", path);
-
-	clock_format_iso(clock_wall_ms(), iso);
-	for (const char *p = iso; *p && n + 1 < size; p++)
-		if (isalnum((unsigned char)*p))
-			out[n++] = *p;
-	out[n] = '\0';
-}
-
 /* The new file is whole before the old one moves: whenever we are stopped, one of them is there. */
 static int set_aside(const char *dir, const char *path, sqlite3 *damaged, struct err *err)
 {
@@ -226,32 +155,21 @@ static int set_aside(const char *dir, const char *path, sqlite3 *damaged, struct
 	char *salvaged = file_join(dir, SPOOL_SALVAGED);
 	int rc;
 
-	aside_name(path, aside, sizeof aside);
+	files_aside_name(path, aside, sizeof aside);
 	rc = salvage_into(damaged, salvaged, aside, err);
 	snprintf(from, sizeof from, "%s-wal", path);
 	snprintf(to, sizeof to, "%s-wal", aside);
 	if (rc == 0)
-		rc = move(path, aside, err);
+		rc = files_move(path, aside, err);
 	if (rc == 0)
-		rc = move(from, to, err);
+		rc = files_move(from, to, err);
 	snprintf(from, sizeof from, "%s-shm", path);
 	if (rc == 0) {
 		(void)unlink(from);
-		rc = move(salvaged, path, err);
+		rc = files_move(salvaged, path, err);
 	}
 	free(salvaged);
-	return rc != 0 ? rc : sync_dir(dir, err);
-}
-
-static void remove_beside(const char *path, size_t from)
-{
-	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
-	char other[PATH_MAX + 16];
-
-	for (size_t i = from; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		snprintf(other, sizeof other, "%s%s", path, suffixes[i]);
-		(void)unlink(other);
-	}
+	return rc != 0 ? rc : files_sync_dir(dir, err);
 }
 
 /* What a set_aside() or make_file() left behind when it was stopped. A salvaged file whose place is free is whole. */
@@ -261,11 +179,11 @@ static int finish_salvage(const char *dir, const char *path, bool there, struct 
 	int rc = 0;
 
 	if (!there && access(salvaged, F_OK) == 0) {
-		remove_beside(path, 1);
-		rc = move(salvaged, path, err);
+		files_remove(path, 1);
+		rc = files_move(salvaged, path, err);
 	}
-	remove_beside(salvaged, rc == 0 ? 0 : 1); /* when it could not be moved it is all that there is */
-	remove_beside(fresh, 0);
+	files_remove(salvaged, rc == 0 ? 0 : 1); /* when it could not be moved it is all that there is */
+	files_remove(fresh, 0);
 	free(salvaged);
 	free(fresh);
 	return rc;
@@ -278,9 +196,9 @@ static int make_file(const char *dir, const char *path, struct err *err)
 	int rc = salvage_into(NULL, fresh, NULL, err);
 
 	if (rc == 0)
-		rc = move(fresh, path, err);
+		rc = files_move(fresh, path, err);
 	free(fresh);
-	return rc != 0 ? rc : sync_dir(dir, err);
+	return rc != 0 ? rc : files_sync_dir(dir, err);
 }
 
 static int look(struct spool *looker, off_t size, bool trusted, struct err *err)
@@ -299,7 +217,7 @@ static int examine(const char *dir, const char *path, off_t size, struct err *er
 {
 	struct spool looker = { .lock_fd = -1, .path = xstrdup(path) };
 	bool trusted = closed_well(path);
-	int rc = closed_forget(path) ? sync_dir(dir, err) : 0;
+	int rc = closed_forget(path) ? files_sync_dir(dir, err) : 0;
 
 	if (rc == 0)
 		rc = look(&looker, size, trusted, err);
@@ -342,57 +260,32 @@ static int recover(struct spool *spool, struct err *err)
 	return spool_leave(spool, own, rc, err);
 }
 
-static int write_again(int fd, off_t size)
-{
-	char chunk[65536];
-	ssize_t n = 0;
-
-	for (off_t at = 0; at < size; at += n) {
-		n = pread(fd, chunk, sizeof chunk, at);
-		if (n <= 0 || pwrite(fd, chunk, (size_t)n, at) != n)
-			return -1;
-	}
-	return fsync(fd);
-}
-
-/*
- * What the last writer left in its log may be nowhere but in the page cache: the kernel forgets what a failed sync had to
- * write, and calls the next one a success. So it is written once more, with the same bytes, before anything is built on it.
- */
-static int settle_log(const char *path, struct err *err)
-{
-	char log[PATH_MAX + 8];
-	struct stat st;
-	int fd, rc = 0;
-
-	snprintf(log, sizeof log, "%s-wal", path);
-	fd = open(log, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_set(err, LF_EIO, "%s: %s", log, strerror(errno));
-	if (fstat(fd, &st) != 0 || write_again(fd, st.st_size) != 0)
-		rc = err_set(err, errno == ENOSPC || errno == EDQUOT ? LF_EFULL : LF_EIO, "%s: %s", log, strerror(errno));
-	close(fd);
-	return rc;
-}
-
 static int open_locked(struct spool *spool, const char *dir, struct err *err)
 {
 	bool there;
 	off_t size;
-	int rc = check_files(spool->path, &there, &size, err);
+	int rc = files_check(spool->path, &there, &size, err);
 
+	if (rc == 0)
+		rc = intake_look(spool, err);
 	if (rc == 0)
 		rc = finish_salvage(dir, spool->path, there, err);
 	if (rc == 0 && !there)
-		rc = check_files(spool->path, &there, &size, err);
+		rc = files_check(spool->path, &there, &size, err);
 	if (rc == 0)
-		rc = settle_log(spool->path, err);
+		rc = files_settle_log(spool->path, err);
+	if (rc == 0 && !there) {
+		files_remove(spool->path, 1);
+		intake_remove(spool);
+	}
 	if (rc == 0)
 		rc = there ? examine(dir, spool->path, size, err) : make_file(dir, spool->path, err);
 	if (rc == 0)
 		rc = open_writer(spool, spool->path, err);
 	if (rc == 0)
 		rc = recover(spool, err);
+	if (rc == 0)
+		rc = intake_open(spool, err);
 	return rc != 0 ? rc : outgo_open(spool, err);
 }
 
@@ -445,7 +338,7 @@ static int open_reading(struct spool *spool, struct err *err)
 	int64_t version = 0;
 	bool there;
 	off_t size;
-	int rc = check_files(spool->path, &there, &size, err);
+	int rc = files_check(spool->path, &there, &size, err);
 
 	if (rc == 0 && there && size > 0)
 		rc = connect_reader(spool, spool->path, err);
@@ -486,6 +379,8 @@ void spool_close(struct spool *spool)
 	if (!spool)
 		return;
 	spool_rollback(spool);
+	intake_drop(spool);
+	intake_done(&spool->intake);
 	whole = spool->db && spool->writer && !spool->broken;
 	disconnect(spool);
 	if (whole)

@@ -9,44 +9,16 @@
 
 #define MAX_BAD 64 /* damaged records that one reading moves away; the next reading takes the rest */
 
-#define NUMBER_BYTES 8
-
-static char *put_number(char *to, uint64_t number)
-{
-	const uint8_t bytes[NUMBER_BYTES] = { (uint8_t)(number >> 56), (uint8_t)(number >> 48), (uint8_t)(number >> 40), (uint8_t)(number >> 32),
-		                              (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),  (uint8_t)number };
-
-	memcpy(to, bytes, sizeof bytes);
-	return to + sizeof bytes;
-}
-
-/* Texts with their lengths before them, so that no two records hash the same bytes. */
-static char *put_text(char *to, struct slice text)
-{
-	to = put_number(to, text.len);
-	if (text.len)
-		memcpy(to, text.ptr, text.len);
-	return to + text.len;
-}
-
 uint64_t record_hash(struct spool *spool, const struct clean_record_view *view)
 {
 	const struct slice texts[] = { view->source, view->session, view->message, view->key, view->link, view->body };
 	const uint64_t numbers[] = { (uint64_t)view->kind, (uint64_t)view->level, view->order, (uint64_t)view->time_ms };
-	size_t n = sizeof numbers;
-	char *to;
+	struct buf *out = &spool->scratch;
 
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		n += NUMBER_BYTES + texts[i].len;
-	buf_clear(&spool->scratch);
-	to = buf_reserve(&spool->scratch, n);
-	if (!to)
+	buf_clear(out);
+	if (note_pack(out, numbers, sizeof numbers / sizeof numbers[0], texts, sizeof texts / sizeof texts[0]) != 0)
 		return 0;
-	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		to = put_number(to, numbers[i]);
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		to = put_text(to, texts[i]);
-	return hash_64(to - n, n);
+	return hash_64(out->data, out->len);
 }
 
 static struct hash128 fingerprint(struct spool *spool, const struct clean_record_view *view)
@@ -189,7 +161,10 @@ int spool_append_over(struct spool *spool, const struct clean_record *record, sp
 
 	if (rc != 0)
 		return rc;
+	spool->intake.within++;
 	rc = append(spool, clean_record_view(record), &over, &stored, err);
+	spool->intake.within--;
+	note_record(spool, clean_record_view(record));
 	rc = spool_leave(spool, own, rc, err);
 	if (rc == 0 && ret)
 		*ret = stored ? SPOOL_STORED : SPOOL_UNCHANGED;

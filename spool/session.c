@@ -90,10 +90,13 @@ int spool_cursor_set(struct spool *spool, struct slice source, struct slice name
 
 	if (rc != 0)
 		return rc;
+	spool->intake.within++;
 	if (value.len > 0)
 		rc = sql_run(spool, SQL_CURSOR_SET, err, "sss", source, name, value);
 	else
 		rc = sql_run(spool, SQL_CURSOR_DROP, err, "ss", source, name);
+	spool->intake.within--;
+	note_cursor(spool, source, name, value);
 	return spool_leave(spool, own, rc, err);
 }
 

@@ -33,17 +33,31 @@ const char *spool_path(const struct spool *spool);
 int spool_begin(struct spool *spool, struct err *err);
 int spool_commit(struct spool *spool, struct err *err);
 /* A transaction of what can be made again of what is durable. Its commit does not wait for the disk: it is durable with the next commit
- * of another kind, or spool_sync(); a power cut before takes back the last of such transactions, never one before a durable one. */
+ * of another kind (but a small one), or spool_sync(); a power cut before takes back the last of such transactions. */
 int spool_begin_derived(struct spool *spool, struct err *err);
+/* The same of what cannot be made again: none of those that follow is durable before it. */
+int spool_begin_late(struct spool *spool, struct err *err);
 int spool_sync(struct spool *spool, struct err *err);
 /*
  * Beside the thread that has the spool: the log, which is to be opened before what shall be durable is committed (-1: it cannot be;
- * close(2) closes it), and its way to the disk, with all that was committed by spool_begin_derived() before. When that fails who has
+ * close(2) closes it), and its way to the disk, with all that was committed by spool_begin_late() before. When that fails who has
  * the spool must give it up: what fails once is forgotten. Returns LF_EIO.
  */
 int spool_log_open(const struct spool *spool);
 int spool_log_sync(int fd, struct err *err);
 int spool_give_up(struct spool *spool, struct err *err);
+/*
+ * A transaction of a few records that somebody waits for. When all it does is spool_append(), spool_count(), spool_counted_set() and
+ * spool_cursor_set(), of some KB, its commit is durable with one small write (FORMAT.md "The intake"), and readers see it a little later:
+ * with the next transaction of another kind, after some dozens, or by spool_fold(). Else it is one as any other. A rollback takes
+ * back this one alone.
+ */
+int spool_begin_small(struct spool *spool, struct err *err);
+/* Whether any is small: no at first, for making the intake is worth it only for who runs for long. */
+void spool_use_intake(struct spool *spool, bool use);
+/* Outside of a transaction: puts into the file what small ones have left; does not wait for the disk. */
+int spool_fold(struct spool *spool, struct err *err);
+bool spool_is_folded(const struct spool *spool);
 void spool_rollback(struct spool *spool);
 /* Long work (purge, cleanup, and a caller's own) pauses between its transactions: then fn is called, and may append meanwhile. Not
  * from within fn. */

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "spool_sql.h"
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #define SPOOL_FILE "spool.db"
 #define SPOOL_LOCK "lfspool.lock"
@@ -81,6 +82,22 @@ struct gap {
 	struct buf source, low, high; /* between the two, which are keys themselves */
 };
 
+/* intake.c. Transactions have numbers that grow, from 1. */
+struct intake {
+	sqlite3 *db;                /* NULL: there is none */
+	sqlite3_stmt *put;
+	bool used;
+	bool left;                  /* by the last writer */
+	bool off;                   /* it failed: nothing more is put until it is made anew */
+	struct buf notes;           /* what the small transaction has done, */
+	bool noting;                /* and that is all of it */
+	bool replaying;             /* all that is not in the file is being done again */
+	unsigned within;            /* something is being done that is noted as a whole */
+	int64_t stored_ms;          /* of what is done again: when it was done first; 0 */
+	int64_t rows;               /* that it may have before they are written over */
+	int64_t last, in_file, safe; /* of those noted; committed in the file; durable there */
+};
+
 /* rows.c: what is counted; the last stands for as many as there are sinks */
 enum { ROWS_RECORDS, ROWS_LEDGER, ROWS_PENDING, ROWS_KINDS = ROWS_PENDING + SINK_COUNT };
 
@@ -90,7 +107,12 @@ struct spool {
 	int lock_fd;                /* -1: a reader */
 	bool writer, in_transaction;
 	bool derived;               /* the transaction; see spool_begin_derived() */
+	int log_pages;              /* that the log may have before it is written back */
 	bool unsynced;              /* there is a commit that is not durable yet */
+	bool small;                 /* the transaction; see spool_begin_small() */
+	bool held;                  /* SQLite's transaction is open behind small ones that are committed */
+	bool late_begun;            /* the transaction; see spool_begin_late() */
+	bool late_unsynced;         /* and such a one is not durable yet */
 	int pages_before;           /* the transaction: spool_pages_written() */
 	bool broken;                /* a commit failed on the disk, or the file is damaged: nothing more is written */
 	uint64_t max_bytes, floor_bytes; /* floor: what the cap could not get below */
@@ -111,6 +133,7 @@ struct spool {
 	struct late late;
 	struct fresh fresh;
 	struct gap gaps[GAPS];
+	struct intake intake;
 	struct clean_record *last_session; /* that spool_find_session() gave in this transaction; NULL: none, or it may have changed */
 	unsigned sessions_forgotten;
 	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
@@ -128,6 +151,7 @@ struct query {
 	bool twin;
 };
 
+int sql_code(int sqlite_code); /* LF_E… */
 /* Turns an SQLite code into LF_E… and words. */
 int sql_fail(struct spool *spool, int sqlite_code, struct err *err);
 /* types: one letter a parameter: s struct slice (text), b struct slice (blob), n NULL (no argument), i int64_t. */
@@ -156,6 +180,52 @@ int spool_pages_written(struct spool *spool, bool again);
  */
 int spool_enter(struct spool *spool, bool *ret_own, struct err *err);
 int spool_leave(struct spool *spool, bool own, int rc, struct err *err);
+
+/* transaction.c */
+/* As spool_begin_derived(), when all is folded. */
+int transaction_begin_unsynced(struct spool *spool, struct err *err);
+/* With all small ones that are not in the file. */
+void transaction_undo(struct spool *spool);
+
+/* note.c */
+/* Numbers with 8 bytes each, big endian, then texts, each after its length in 8 bytes. Returns out->failed. */
+int note_pack(struct buf *out, const uint64_t *numbers, size_t count, const struct slice *texts, size_t text_count);
+/* In a small transaction: that this was done. */
+void note_record(struct spool *spool, const struct clean_record_view *view);
+void note_count(struct spool *spool, const char *name, const char *label, int64_t number);
+void note_counted(struct spool *spool, struct late_counted counted);
+void note_cursor(struct spool *spool, struct slice source, struct slice name, struct slice value);
+/* Does it all again. LF_EINVAL, and nothing was done: they are no notes. */
+int note_apply(struct spool *spool, struct slice notes, struct err *err);
+
+/* intake.c */
+/* At the opening: refuses what is no plain file of ours; */
+int intake_look(struct spool *spool, struct err *err);
+/* and does again what the last writer noted and the file has not seen. */
+int intake_open(struct spool *spool, struct err *err);
+/* A small transaction begins. */
+void intake_begin(struct intake *intake);
+/* It is durable. False: it is not, and must be committed in the file. */
+bool intake_put(struct spool *spool);
+/* In the file's transaction: that it has seen all. */
+int intake_mark(struct spool *spool, struct err *err);
+/* When the file's transaction was rolled back. Outside of one. */
+int intake_replay(struct spool *spool, struct err *err);
+/* Ends it, with its file, when all of it is durable in the file; outside of a transaction. */
+void intake_drop(struct spool *spool);
+void intake_remove(struct spool *spool); /* the file */
+void intake_done(struct intake *intake);
+
+/* files.c: path is that of an SQLite file */
+/* Refuses what is not a plain file of ours; makes it 0600. */
+int files_check(const char *path, bool *ret_there, off_t *ret_size, struct err *err);
+/* With what SQLite puts beside it; from 1: only that. */
+void files_remove(const char *path, size_t from);
+int files_move(const char *from, const char *to, struct err *err);
+int files_sync_dir(const char *dir, struct err *err);
+/* The name under which a damaged file is kept. */
+void files_aside_name(const char *path, char *out, size_t size);
+int files_settle_log(const char *path, struct err *err);
 
 /* late.c: as spool_count() and spool_counter_get() in a transaction of the writer */
 int late_count(struct spool *spool, const char *name, const char *label, int64_t add, struct err *err);
@@ -285,6 +355,8 @@ int session_drop(struct spool *spool, struct slice source, struct slice id, uint
 void spool_empty_log(struct spool *spool);
 /* While nobody waits for what is done, but others wait for it to make room: the log is written back in small pieces. */
 void spool_gently(struct spool *spool, bool gently);
+/* From now on the log is written back when it has become long. */
+void log_watch(struct spool *spool);
 /* Gives free pages back to the file system. Outside a transaction. */
 int spool_shrink(struct spool *spool, struct err *err);
 #endif

@@ -137,6 +137,15 @@
 	"CREATE TEMP VIEW observation_body AS SELECT id, body FROM main.observation;" \
 	"CREATE TEMP VIEW ledger AS SELECT id, 0 AS place, span_id, trace_id, time, hash FROM main.ledger;" \
 	"PRAGMA query_only=ON;"
+/* The intake: a file of its own. In it rows are written over, so that it stays as small as it is. */
+#define INTAKE_PRAGMA \
+	"PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=4096; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" \
+	"PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA wal_autocheckpoint=256; PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;" \
+	"PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+#define INTAKE_SCHEMA \
+	"CREATE TABLE noted(place INTEGER PRIMARY KEY, number INTEGER NOT NULL, hash INTEGER NOT NULL, notes BLOB NOT NULL);"
+#define INTAKE_PUT "INSERT OR REPLACE INTO noted(place, number, hash, notes) VALUES(?1, ?2, ?3, ?4)"
+#define INTAKE_EACH "SELECT number, hash, notes FROM noted WHERE number>?1 ORDER BY number"
 #define SPOOL_SET_VERSION "PRAGMA application_id=%d; PRAGMA user_version=%d;" /* printf: a pragma takes no parameter */
 
 #define RECORD_COLUMNS "r.seq, r.source, r.session, r.message, r.key, r.kind, r.level, r.ord, r.link, r.time, r.hash, r.body"

@@ -1,4 +1,4 @@
-/* Running statements and transactions; see spool_internal.h. */
+/* Running statements; see spool_internal.h. */
 #include "spool_internal.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -53,13 +53,20 @@ static bool is_full(struct spool *spool, int sqlite_code)
 	return means_full(errno_of(file)) || means_full(errno_of(log));
 }
 
-int sql_fail(struct spool *spool, int sqlite_code, struct err *err)
+int sql_code(int sqlite_code)
 {
-	int primary = sqlite_code & 0xff, code = LF_EINVAL;
+	int primary = sqlite_code & 0xff;
 
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
 		if (codes[i].sqlite == primary)
-			code = codes[i].code;
+			return codes[i].code;
+	return LF_EINVAL;
+}
+
+int sql_fail(struct spool *spool, int sqlite_code, struct err *err)
+{
+	int code = sql_code(sqlite_code);
+
 	if (is_full(spool, sqlite_code))
 		code = LF_EFULL;
 	if (code == LF_ECORRUPT)
@@ -119,13 +126,17 @@ static int open_list(struct query *query, struct spool *spool, enum sql_id id, s
 	int rc;
 
 	*query = (struct query){ .spool = spool, .id = id };
+	spool->intake.within++;
 	rc = late_before(spool, id, err);
+	spool->intake.within--;
 	if (rc == 0)
 		rc = take_statement(query, err);
 	if (rc != 0) {
 		query->stmt = NULL;
 		return rc;
 	}
+	if (spool->intake.within == 0 && spool->intake.noting && !sqlite3_stmt_readonly(query->stmt))
+		spool->intake.noting = false; /* the notes are not all of it */
 	rc = bind_all(query->stmt, 0, types, args);
 	if (rc == SQLITE_OK)
 		return 0;
@@ -254,161 +265,4 @@ int spool_pages_written(struct spool *spool, bool again)
 
 	(void)sqlite3_db_status(spool->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, again);
 	return pages;
-}
-
-static int begin(struct spool *spool, struct err *err)
-{
-	int rc;
-
-	if (spool->broken)
-		return err_set(err, LF_EIO, "%s: an earlier write failed; open the spool again", spool->path);
-	if (spool->in_transaction)
-		return err_set(err, LF_EINVAL, "%s: a transaction is open already", spool->path);
-	rc = sql_run(spool, spool->writer ? SQL_BEGIN_WRITE : SQL_BEGIN_READ, err, "");
-	if (rc != 0)
-		return rc;
-	spool->in_transaction = true;
-	spool->pages_before = spool_pages_written(spool, false);
-	spool->keep_tick = INT64_MAX;
-	return 0;
-}
-
-static int make_room_before(struct spool *spool, struct err *err)
-{
-	int rc;
-
-	if (!spool->writer || spool->in_transaction || spool->broken)
-		return 0;
-	rc = log_enforce(spool, err);
-	return rc != 0 ? rc : cap_enforce(spool, false, err);
-}
-
-int spool_begin(struct spool *spool, struct err *err)
-{
-	int rc = make_room_before(spool, err);
-
-	return rc != 0 ? rc : begin(spool, err);
-}
-
-/* What follows is durable again; when that cannot be said, nothing follows. */
-static void leave_derived(struct spool *spool)
-{
-	struct err ignored;
-
-	if (spool->derived && sql_text(spool, SPOOL_PRAGMA_DURABLE, &ignored) != 0)
-		spool->broken = true;
-	spool->derived = false;
-}
-
-
-int spool_begin_derived(struct spool *spool, struct err *err)
-{
-	int rc;
-
-	if (!spool->writer || spool->in_transaction)
-		return begin(spool, err);
-	rc = make_room_before(spool, err);
-	if (rc != 0)
-		return rc;
-	rc = sql_text(spool, SPOOL_PRAGMA_DERIVED, err);
-	spool->derived = rc == 0;
-	if (rc == 0)
-		rc = begin(spool, err);
-	if (rc != 0)
-		leave_derived(spool);
-	return rc;
-}
-
-int spool_sync(struct spool *spool, struct err *err)
-{
-	sqlite3_file *log = NULL;
-	int rc = SQLITE_OK;
-
-	if (!spool->unsynced || spool->in_transaction)
-		return 0;
-	(void)sqlite3_file_control(spool->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-	if (log && log->pMethods)
-		rc = log->pMethods->xSync(log, SQLITE_SYNC_FULL | SQLITE_SYNC_DATAONLY);
-	spool->unsynced = false;
-	if (rc == SQLITE_OK)
-		return 0;
-	spool->broken = true;
-	return err_set(err, LF_EIO, "%s: the log cannot be written to the disk", spool->path);
-}
-
-int spool_commit(struct spool *spool, struct err *err)
-{
-	int rc;
-
-	if (!spool->in_transaction)
-		return err_set(err, LF_EINVAL, "%s: no transaction is open", spool->path);
-	if (sqlite3_get_autocommit(spool->db))
-		rc = err_set(err, LF_EIO, "%s: the transaction was rolled back by an earlier failure", spool->path);
-	else
-		rc = sql_run(spool, SQL_COMMIT, err, "");
-	if (rc != 0) {
-		/* The kernel forgets a failed write-back: what was not synced cannot be synced by another try. */
-		if (rc == LF_EIO)
-			spool->broken = true;
-		spool_rollback(spool);
-		return rc;
-	}
-	spool->in_transaction = false;
-	if (spool_pages_written(spool, false) != spool->pages_before) /* one that wrote nothing has synced nothing */
-		spool->unsynced = spool->derived;
-	leave_derived(spool);
-	return 0;
-}
-
-void spool_rollback(struct spool *spool)
-{
-	struct err ignored;
-
-	if (!spool->in_transaction)
-		return;
-	if (!sqlite3_get_autocommit(spool->db))
-		(void)sql_run(spool, SQL_ROLLBACK, &ignored, "");
-	spool->in_transaction = false;
-	leave_derived(spool);
-	spool->put.active = false;
-	late_forget(spool);
-}
-
-void spool_set_pause(struct spool *spool, spool_pause_fn *fn, void *context)
-{
-	spool->pause = fn;
-	spool->pause_context = context;
-}
-
-void spool_pause(struct spool *spool)
-{
-	if (!spool->pause || spool->pausing || spool->in_transaction || spool->broken)
-		return;
-	spool->pausing = true;
-	spool->pause(spool->pause_context);
-	spool->pausing = false;
-}
-
-int spool_enter(struct spool *spool, bool *ret_own, struct err *err)
-{
-	*ret_own = false;
-	if (!spool->writer)
-		return err_set(err, LF_EPERM, "%s: opened for reading only", spool->path);
-	if (spool->broken)
-		return err_set(err, LF_EIO, "%s: an earlier write failed; open the spool again", spool->path);
-	if (spool->in_transaction && sqlite3_get_autocommit(spool->db))
-		return err_set(err, LF_EIO, "%s: the transaction was rolled back by an earlier failure", spool->path);
-	if (spool->in_transaction)
-		return 0;
-	*ret_own = true;
-	return begin(spool, err);
-}
-
-int spool_leave(struct spool *spool, bool own, int rc, struct err *err)
-{
-	if (own && rc == 0)
-		rc = spool_commit(spool, err);
-	if (own && rc != 0)
-		spool_rollback(spool);
-	return rc;
 }

@@ -110,7 +110,7 @@ static int start(struct running *running, const struct conf *conf, struct err *e
 	if (rc == 0)
 		rc = work_open_spool(work, err);
 	if (rc == 0)
-		rc = writer_start(work->spool, ask_to_reopen, &work->writer, err);
+		rc = writer_start(work->spool, true, ask_to_reopen, &work->writer, err);
 	for (int sink = 0; rc == 0 && sink < SINK_COUNT; sink++)
 		if (sink == SINK_LANGFUSE || (work->sinks & SPOOL_SINK_BIT(sink)))
 			rc = flusher_start(work, (enum spool_sink)sink, &work->flushers[sink], err);

@@ -4,6 +4,7 @@
  * mailbox, so groups grow under load and a lone job waits for nobody.
  */
 #include "daemon/writer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
@@ -12,12 +13,15 @@
 
 #define QUEUE_JOBS 256
 #define GROUP_JOBS 64
+#define FOLD_MS 10 /* so long at most what is durable is not yet to be seen by others that read the file */
 
 struct writer {
 	struct spool *spool;
 	void (*broken)(void);
 	pthread_mutex_t turn;    /* held by who is at the spool; guards what follows but the queue */
 	bool tried;              /* it is a caller's thread: long jobs are not for it */
+	int64_t fold_mono_ms;    /* when the spool is to be folded; 0: it is */
+	struct work_job fold;    /* in the queue: makes the thread look at that; nobody waits for it */
 	struct mailbox *queue;
 	struct work_job **later; /* not grouped; taken while another ran */
 	int later_count;
@@ -37,13 +41,43 @@ static void answer(struct writer *writer, struct work_job *job)
 	(void)mailbox_put(job->answer, job, -1);
 }
 
+/* What was committed is not in the file: a little later it shall be. True: that is new. */
+static bool expect_fold(struct writer *writer)
+{
+	bool new = !spool_is_folded(writer->spool) && writer->fold_mono_ms == 0;
+
+	if (new)
+		writer->fold_mono_ms = clock_mono_ms() + FOLD_MS;
+	return new;
+}
+
+static void fold_in_time(struct writer *writer)
+{
+	struct work_job failed = { 0 };
+
+	(void)expect_fold(writer);
+	if (writer->fold_mono_ms != 0 && clock_mono_ms() >= writer->fold_mono_ms) {
+		writer->fold_mono_ms = 0;
+		failed.rc = spool_fold(writer->spool, &failed.err);
+		look_for_damage(writer, &failed);
+	}
+}
+
+/* How long there is to wait for jobs; -1: for ever. */
+static int64_t wait_ms(const struct writer *writer)
+{
+	int64_t left_ms = writer->fold_mono_ms - clock_mono_ms();
+
+	return writer->fold_mono_ms == 0 ? -1 : left_ms > 0 ? left_ms : 0;
+}
+
 /* The commit waits for the disk if one of them does. */
 static int begin_for(struct spool *spool, struct work_job *const *jobs, int count, struct err *err)
 {
 	for (int i = 0; i < count; i++)
 		if (!jobs[i]->late)
-			return spool_begin(spool, err);
-	return spool_begin_derived(spool, err);
+			return spool_begin_small(spool, err);
+	return spool_begin_late(spool, err);
 }
 
 static void run_in_own_transaction(struct spool *spool, struct work_job *job)
@@ -103,7 +137,7 @@ static void run_appending(struct writer *writer, struct work_job **jobs, int cou
 	for (int i = 0; i < count; i++) {
 		if (jobs[i]->grouped)
 			grouped[n++] = jobs[i];
-		else
+		else if (jobs[i] != &writer->fold)
 			writer->later[writer->later_count++] = jobs[i];
 	}
 	if (n > 0)
@@ -138,22 +172,26 @@ static void *writer_main(void *arg)
 {
 	struct writer *writer = arg;
 	struct work_job *jobs[GROUP_JOBS];
+	int64_t patience_ms = -1;
 	int n;
 
-	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, -1)) >= 0) {
+	while ((n = mailbox_take(writer->queue, (void **)jobs, GROUP_JOBS, patience_ms)) >= 0) {
 		pthread_mutex_lock(&writer->turn);
 		run_appending(writer, jobs, n);
 		run_later(writer);
+		fold_in_time(writer);
+		patience_ms = wait_ms(writer);
 		pthread_mutex_unlock(&writer->turn);
 	}
 	return NULL;
 }
 
-int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret, struct err *err)
+int writer_start(struct spool *spool, bool hurried, void (*broken)(void), struct writer **ret, struct err *err)
 {
 	struct writer *writer = xcalloc(1, sizeof *writer);
 
 	writer->spool = spool;
+	spool_use_intake(spool, hurried);
 	writer->broken = broken;
 	writer->queue = mailbox_new(QUEUE_JOBS);
 	pthread_mutex_init(&writer->turn, NULL);
@@ -171,13 +209,19 @@ int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret,
 
 bool writer_try(struct writer *writer, struct work_job *job)
 {
+	bool wake;
+
 	if (pthread_mutex_trylock(&writer->turn) != 0)
 		return false;
 	writer->tried = true;
 	writer_run(writer->spool, job);
 	writer->tried = false;
 	look_for_damage(writer, job);
+	wake = expect_fold(writer);
 	pthread_mutex_unlock(&writer->turn);
+	/* When there is no room for it the thread is about to look anyway. */
+	if (wake)
+		(void)mailbox_put(writer->queue, &writer->fold, 0);
 	return true;
 }
 

@@ -7,8 +7,8 @@
 #define LF_DAEMON_WRITER_H
 #include "daemon/work.h"
 
-/* Takes over the spool until writer_stop(). broken, which may be NULL, is told when it must be closed and opened again. */
-int writer_start(struct spool *spool, void (*broken)(void), struct writer **ret, struct err *err);
+/* Takes over the spool until writer_stop(). hurried: for long, and who hands in a record waits for the answer. broken, which may be NULL, is told when it must be closed and opened again. */
+int writer_start(struct spool *spool, bool hurried, void (*broken)(void), struct writer **ret, struct err *err);
 /* From any other thread. Once it stops the job is not done, and its rc is LF_ECLOSED. */
 void writer_post(struct writer *writer, struct work_job *job);
 /* Does it at once on this thread, which saves two changes of threads, if nobody is at the spool; else false. For jobs that append. */

@@ -98,7 +98,7 @@ static void single(struct world *world)
 	if (rc == 0)
 		rc = work_open_spool(&work, &err);
 	if (rc == 0)
-		rc = writer_start(work.spool, NULL, &work.writer, &err);
+		rc = writer_start(work.spool, true, NULL, &work.writer, &err);
 	sqlite = disk_sqlite(world->dir, 2000, SINGLE_ROWS, 1);
 	ours = bench_wall();
 	if (rc == 0)

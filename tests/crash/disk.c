@@ -31,7 +31,8 @@ static void file_put(struct disk_file *file, const struct disk_op *op)
 	}
 	if ((size_t)op->offset + op->size > file->len)
 		file_resize(file, (size_t)op->offset + op->size);
-	memcpy(file->bytes + op->offset, op->data, op->size);
+	if (op->size > 0)
+		memcpy(file->bytes + op->offset, op->data, op->size);
 }
 
 /* Only those sectors of a write whose bit is set in the pattern (by turns of 64). */

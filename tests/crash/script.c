@@ -96,7 +96,7 @@ static int read_cursor(struct world *world, int *ret, struct err *err)
 static int ingest_group(struct world *world, int from, int to, struct err *err)
 {
 	char text[16];
-	int rc = spool_begin(world->spool, err);
+	int rc = from % 4 == 3 ? spool_begin(world->spool, err) : spool_begin_small(world->spool, err);
 
 	if (rc != 0)
 		return rc;
@@ -108,7 +108,7 @@ static int ingest_group(struct world *world, int from, int to, struct err *err)
 	rc = commit(world, rc, err);
 	if (rc == 0)
 		world->safe_cursor = to;
-	return rc;
+	return rc == 0 && from % 3 != 1 ? spool_fold(world->spool, err) : rc;
 }
 
 /* Up to the entry with this number, in groups of four. */
@@ -418,7 +418,9 @@ int world_open(struct world *world, struct err *err)
 		return rc;
 	if (step >= CAP_STEP)
 		world->spool->max_bytes = SOURCE_CAP;
-	sqlite3_wal_autocheckpoint(world->spool->db, world->page_limit);
+	world->spool->log_pages = world->page_limit;
+	spool_use_intake(world->spool, true);
+	world->spool->intake.rows = 2;
 	return 0;
 }
 

@@ -17,22 +17,25 @@ static const char *const tables[] = {
 	"SELECT sink, hex(span_id), session, start_ms, state, body FROM outgo ORDER BY sink, span_id",
 	"SELECT reason, detail, session, hex(span_id), body FROM dead ORDER BY span_id, reason, body",
 	"SELECT name, label, value FROM counter WHERE name<>'spool' ORDER BY name, label",
-	"SELECT name, value FROM meta WHERE name NOT IN ('cleanup_ms', 'set_aside') ORDER BY name",
+	"SELECT name, value FROM meta WHERE name NOT IN ('cleanup_ms', 'set_aside', 'intake') ORDER BY name",
 };
 
 int state_text(struct world *world, struct buf *ret, struct err *err)
 {
+	if (spool_fold(world->spool, err) != 0)
+		return err->code;
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		sqlite3_stmt *stmt = NULL;
 		int rc = sqlite3_prepare_v2(world->spool->db, tables[i], -1, &stmt, NULL);
 		while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 			buf_format(ret, "%zu", i);
 			for (int column = 0; column < sqlite3_column_count(stmt); column++) {
+				const char *text = (const char *)sqlite3_column_text(stmt, column);
 				buf_char(ret, '|');
-				buf_text(ret, (const char *)sqlite3_column_text(stmt, column));
+				buf_text(ret, text ? text : "");
 			}
 			buf_char(ret, '\n');
-			rc = SQLITE_OK;
+			rc = sqlite3_errcode(world->spool->db) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
 		}
 		sqlite3_finalize(stmt);
 		if (rc != SQLITE_DONE)

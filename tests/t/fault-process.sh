@@ -157,7 +157,7 @@ f19_f20_foreign_things() {
 	mkdir -m 700 "$tmp/real"; ln -s "$tmp/real" "$d"; refused "a link to a directory" 'symbolic link'; rm "$d"
 	mkfifo "$d"; refused "a FIFO for a directory" '[Nn]ot a directory'; rm "$d"
 	: >"$d"; refused "a file for a directory" '[Nn]ot a directory'; rm "$d"
-	for file in spool.db spool.db-wal spool.db-shm lfspool.lock; do
+	for file in spool.db spool.db-wal spool.db-shm spool.db-intake spool.db-intake-wal lfspool.lock; do
 		mkdir -m 700 "$d"; : >"$tmp/other"
 		mkfifo "$d/$file"; refused "a FIFO at $file" 'not a plain file\|is not a plain'; rm "$d/$file"
 		ln -s "$tmp/other" "$d/$file"; refused "a link at $file" 'not a plain file\|Too many levels'; rm "$d/$file"

@@ -471,7 +471,7 @@ int pipeline_run(struct work *work, const char *source, const char *name, int fd
                  struct pipeline_result *ret, struct err *err)
 {
 	bool alone = !work->writer;
-	int rc = alone ? writer_start(work->spool, NULL, &work->writer, err) : 0;
+	int rc = alone ? writer_start(work->spool, false, NULL, &work->writer, err) : 0;
 
 	if (rc != 0)
 		return rc;

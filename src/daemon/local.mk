@@ -7,6 +7,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/request.c src/daemon/request.h \
 	src/daemon/status.c src/daemon/status.h \
 	src/daemon/work.c src/daemon/work.h \
+	src/daemon/syncing.c src/daemon/syncing.h \
 	src/daemon/writer.c src/daemon/writer.h \
 	$(daemon_sources) $(daemon_flusher) $(daemon_meters) $(daemon_checks)
 # What comes in: stages 1 to 3.
@@ -18,10 +19,10 @@ daemon_sources = \
 	src/daemon/sources/server.c src/daemon/sources/server.h src/daemon/sources/server_private.h src/daemon/sources/server_rest.c \
 	src/daemon/sources/session_map.c src/daemon/sources/session_map.h \
 	src/daemon/sources/patience.c src/daemon/sources/patience.h \
-	src/daemon/sources/pipeline.c src/daemon/sources/pipeline.h src/daemon/sources/syncing.c src/daemon/sources/syncing.h
+	src/daemon/sources/pipeline.c src/daemon/sources/pipeline.h
 # What goes out: stages 4 and 5.
 daemon_flusher = \
-	src/daemon/flusher/flush.c src/daemon/flusher/flush.h \
+	src/daemon/flusher/flush.c src/daemon/flusher/flush.h src/daemon/flusher/flusher.c \
 	src/daemon/flusher/derive.c src/daemon/flusher/derive.h src/daemon/flusher/derive_private.h src/daemon/flusher/making.c \
 	src/daemon/flusher/ahead.c src/daemon/flusher/ahead.h \
 	src/daemon/flusher/tree.c src/daemon/flusher/tree.h \

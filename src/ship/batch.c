@@ -23,6 +23,12 @@ void batch_drop_bodies(struct ship_batch *batch)
 	}
 }
 
+void ship_batch_gate(struct ship_batch *batch, ship_gate_fn *fn, void *context)
+{
+	batch->gate = fn;
+	batch->gate_context = context;
+}
+
 void batch_free(struct ship_batch *batch)
 {
 	if (!batch)

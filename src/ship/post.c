@@ -259,6 +259,18 @@ static void post_to_collector(struct posting *posting, struct range range)
 	collector_acts[answer.verdict](posting, range, &told);
 }
 
+/* False: nothing may go out. */
+static bool pass_gate(struct posting *posting)
+{
+	struct ship_batch *batch = posting->batch;
+
+	if (batch->gate)
+		posting->rc = batch->gate(batch->gate_context, posting->err);
+	batch->gate = NULL;
+	posting->stop = posting->stop || posting->rc != 0;
+	return posting->rc == 0;
+}
+
 static void post_range(struct posting *posting, struct range range)
 {
 	struct http_answer answer;
@@ -272,6 +284,8 @@ static void post_range(struct posting *posting, struct range range)
 		split(posting, range);
 		return;
 	}
+	if (!pass_gate(posting))
+		return;
 	if (posting->ship->collector) {
 		post_to_collector(posting, range);
 		return;

@@ -121,8 +121,6 @@ static void note_outcome(struct ship *ship, const struct ship_batch *batch, cons
 {
 	struct ship_status *status = &ship->status;
 
-	status->delivered += (uint64_t)settled->delivered;
-	status->dead += (uint64_t)settled->dead;
 	if (settled->delivered > 0)
 		status->last_success_ms = wall_ms;
 	if (batch->error[0])
@@ -146,10 +144,16 @@ static int settle_and_take(struct ship *ship, struct spool *spool, struct ship_b
 	return take_batch(ship, spool, how->wall_ms, ret_next, err);
 }
 
+/* The next batch passes its gate before it is sent; one that only waits does not. */
+static bool is_late(const struct ship_settling *how, const struct ship_batch *next)
+{
+	return how->late && next && next->wait_ms == 0;
+}
+
 static int settle_batch(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, bool take,
                         struct settled *ret, struct ship_batch **ret_next, struct err *err)
 {
-	int rc = spool_begin(spool, err);
+	int rc = how->late ? spool_begin_derived(spool, err) : spool_begin(spool, err);
 
 	if (rc != 0)
 		return rc;
@@ -158,6 +162,8 @@ static int settle_batch(struct ship *ship, struct spool *spool, struct ship_batc
 		rc = spool_commit(spool, err);
 	else
 		spool_rollback(spool);
+	if (rc == 0 && !is_late(how, *ret_next))
+		rc = spool_sync(spool, err);
 	if (rc == 0)
 		return 0;
 	/* Not written down: the send stays in flight and is in doubt; nothing is counted as delivered. */
@@ -165,6 +171,19 @@ static int settle_batch(struct ship *ship, struct spool *spool, struct ship_batc
 	batch_free(*ret_next);
 	*ret_next = NULL;
 	return rc;
+}
+
+/* What is durable counts: what was late is, by now. */
+static void count_settled(struct ship *ship, const struct settled *settled, bool late)
+{
+	static const struct settled none;
+	const struct settled *counted[] = { &ship->late, late ? &none : settled };
+
+	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+		ship->status.delivered += (uint64_t)counted[i]->delivered;
+		ship->status.dead += (uint64_t)counted[i]->dead;
+	}
+	ship->late = late ? *settled : none;
 }
 
 int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch, const struct ship_settling *how, struct ship_batch **ret_next,
@@ -183,6 +202,8 @@ int ship_settle(struct ship *ship, struct spool *spool, struct ship_batch *batch
 	rc = settle_batch(ship, spool, batch, how, take, &settled, &next, err);
 	if (rc != 0 && take) /* what was delivered is written down, if only that can be */
 		rc = settle_batch(ship, spool, batch, how, false, &settled, &next, err);
+	if (rc == 0)
+		count_settled(ship, &settled, is_late(how, next));
 	note_outcome(ship, batch, &settled, how->mono_ms, how->wall_ms);
 	batch_free(batch);
 	if (!next)

@@ -63,12 +63,16 @@ int ship_take(struct ship *ship, struct spool *spool, int64_t wall_ms, struct sh
 /* Network: posts (or, for an in-doubt batch on v4, asks which spans are there). Fills the verdicts. No spool. Asks the
  * server's version (health) when it is not known. Whatever it returns, settle the batch. */
 int ship_post(struct ship *ship, struct ship_batch *batch, struct err *err);
+/* Called before the first request with rows of the batch goes out, on the thread that posts; when it fails none does. */
+typedef int ship_gate_fn(void *context, struct err *err);
+void ship_batch_gate(struct ship_batch *batch, ship_gate_fn *fn, void *context);
 /* How a batch is settled. */
 struct ship_settling {
 	int64_t mono_ms, wall_ms;
 	int (*also)(struct spool *spool, void *context, struct err *err); /* what the caller writes in the same transaction; NULL: nothing */
 	void *context;
 	bool take;               /* when the server took what it got: the next batch too, in the same transaction */
+	bool late;               /* with a next batch it is committed only: its gate must see to it that this is durable. It counts when that one is settled */
 };
 /* Spool: settles every row by its verdict, in one transaction; sets backoff or pause. Frees the batch. *ret_next (set to
  * NULL before): the next batch, as from ship_take(); may be NULL itself when none is to be taken. */

@@ -17,6 +17,10 @@ struct ship_server {
 	int64_t probed_mono_ms;
 };
 
+struct settled {
+	int64_t delivered, retries, dead, doubtful, shrunk;
+};
+
 struct ship {
 	struct ship_options options; /* its strings are copies */
 	struct http *http;
@@ -27,6 +31,7 @@ struct ship {
 	struct buf request;          /* its memory, while one batch follows the other; ship_post's */
 	atomic_bool forget_server;
 	struct ship_status status;
+	struct settled late;         /* committed, and durable with the batch that is on its way */
 	unsigned attempt;            /* failures in a row */
 	int64_t doubt_due_wall_ms;
 };
@@ -57,6 +62,8 @@ struct ship_batch {
 	char error[256];          /* for people; no payload */
 	uint64_t rejected;        /* of what a collector took: nobody says which */
 	struct ship_server server;
+	ship_gate_fn *gate;       /* NULL: none, or passed */
+	void *gate_context;
 };
 
 /* ---- batch.c ---- */
@@ -115,9 +122,6 @@ int list_trace(const struct ship *ship, const struct list_query *query, list_fn 
 int lookup_rows(struct ship *ship, struct ship_batch *batch, struct err *err);
 
 /* ---- facts.c ---- */
-struct settled {
-	int64_t delivered, retries, dead, doubtful, shrunk;
-};
 /* Inside the transaction that settles. rejected: of what a collector took. */
 int facts_count(const struct ship *ship, struct spool *spool, const struct settled *settled, uint64_t rejected, bool failed, struct err *err);
 int facts_set(const struct ship *ship, struct spool *spool, const struct ship_batch *batch, const struct settled *settled, int64_t wall_ms, struct err *err);

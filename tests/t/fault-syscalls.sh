@@ -59,6 +59,29 @@ done
 once "flush killed at calls 1 to $n"
 echo "flush: killed at calls 1 to $n, $answered times between the answer and its note; $total sessions delivered once"
 
+# The same with many batches: each is sent when it, and what was settled with it, is on the disk. Killed at each call, and each sync fails once.
+many_batches() { # WIDTH ASSIGNMENTS...
+	width=$1
+	shift
+	n=0
+	while :; do
+		n=$((n + 1 + $(random "$width")))
+		session=$((session + 1))
+		load_file $session
+		echo $session >>"$tmp/tried.0"
+		exits 0 "$LFSPOOL" ingest "$tmp/load/$session.jsonl"
+		echo $session >>"$tmp/promised.0"
+		LFSPOOL_BATCH_MAX_KB=10 faulty FAULT_AT=$n "$@" -- "$LFSPOOL" flush --timeout 20
+		[ "$(calls)" -ge $n ] || break
+	done
+	exits 0 "$LFSPOOL" flush --timeout 20
+	once "many batches, $* at calls 1 to $n"
+	echo "many batches: $* at calls 1 to $n; $total sessions delivered once"
+}
+many_batches $((step * 3)) FAULT_KILL=after
+many_batches 1 FAULT_CALLS=fdatasync
+many_batches 2 FAULT_CALLS=fdatasync FAULT_MODE=sticky
+
 # F2 with a receiver that fails as well
 for fault in accept-and-die:1 cut-answer:1 reset-after:1; do
 	n=0

@@ -29,8 +29,8 @@ may_include() {
 	may_include src/metrics base/ event/
 	may_include src/ship base/ event/ map/ spool.h
 	may_include src/sink base/ event/ map/map.h src/sink/ui_page.inc
-	may_include src/daemon/sources base/ event/ conf/ redact.h spool.h ingest/ ship/ metrics/ daemon/work.h daemon/writer.h daemon/meters/
-	may_include src/daemon/flusher base/ event/ conf/ spool.h assemble/ map/ ship/ metrics/ daemon/work.h daemon/meters/
+	may_include src/daemon/sources base/ event/ conf/ redact.h spool.h ingest/ ship/ metrics/ daemon/work.h daemon/syncing.h daemon/writer.h daemon/meters/
+	may_include src/daemon/flusher base/ event/ conf/ spool.h assemble/ map/ ship/ metrics/ daemon/work.h daemon/syncing.h daemon/meters/
 	may_include src/cmd base/ event/ conf/ spool.h daemon/ sink/sink.h src/cmd/demo_session.inc ingest/ingest.h map/map.h
 } | sort -u >"${TMPDIR:-/tmp}/layout.$$"
 if [ -s "${TMPDIR:-/tmp}/layout.$$" ]; then complain "$(cat "${TMPDIR:-/tmp}/layout.$$")"; fi

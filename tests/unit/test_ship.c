@@ -412,6 +412,56 @@ static void the_next_is_taken_with_the_settling(void **state)
 	end_world(world);
 }
 
+struct gate {
+	unsigned asked;
+	int rc;
+};
+
+static int ask_gate(void *context, struct err *e)
+{
+	struct gate *gate = context;
+
+	gate->asked++;
+	return gate->rc != 0 ? err_set(e, gate->rc, "not on the disk") : 0;
+}
+
+/* Nothing goes out before its gate lets it, and what was settled with it does not count before. */
+static void what_is_late_waits_at_its_gate(void **state)
+{
+	struct world *world = new_world("4.16.0");
+	struct ship_settling how = { .mono_ms = world->mono_ms, .wall_ms = world->wall_ms, .take = true, .late = true };
+	struct ship_batch *batch = NULL, *next = NULL;
+	struct gate gate = { .rc = LF_EIO };
+
+	(void)state;
+	put_plain(world, 2);
+	OK(ship_take(world->ship, world->spool, world->wall_ms, &batch, &err));
+	put_plain(world, 5);
+	OK(ship_post(world->ship, batch, &err));
+	OK(ship_settle(world->ship, world->spool, batch, &how, &next, &err));
+	assert_non_null(next);
+	assert_int_equal(ship_status(world->ship)->delivered, 0);
+	ship_batch_gate(next, ask_gate, &gate);
+	assert_int_equal(ship_post(world->ship, next, &err), LF_EIO);
+	assert_int_equal(gate.asked, 1);
+	assert_stored_once(world, 2, MAX_OBSERVATIONS);
+	how.take = false;
+	OK(ship_settle(world->ship, world->spool, next, &how, NULL, &err));
+	assert_figures(world, 3, 0, 0, 2);
+	assert_int_equal(ship_status(world->ship)->delivered, 2);
+	pass_time(world, 3600000);
+	OK(ship_take(world->ship, world->spool, world->wall_ms, &batch, &err));
+	gate.rc = 0;
+	ship_batch_gate(batch, ask_gate, &gate);
+	OK(ship_post(world->ship, batch, &err));
+	assert_int_equal(gate.asked, 2);
+	OK(ship_settle(world->ship, world->spool, batch, &how, &next, &err));
+	assert_null(next);
+	assert_stored_once(world, 5, MAX_OBSERVATIONS);
+	assert_int_equal(ship_status(world->ship)->delivered, 5);
+	end_world(world);
+}
+
 static void older_servers_get_ingestion(void **state)
 {
 	struct world *world = new_world("2.95.12");
@@ -848,6 +898,7 @@ int main(void)
 		cmocka_unit_test(what_is_taken_is_delivered_once),
 		cmocka_unit_test(nothing_is_packed_where_it_is_not_wanted),
 		cmocka_unit_test(the_next_is_taken_with_the_settling),
+		cmocka_unit_test(what_is_late_waits_at_its_gate),
 		cmocka_unit_test(older_servers_get_ingestion),
 		cmocka_unit_test(the_bad_one_is_found),
 		cmocka_unit_test(a_server_that_refuses_all_condemns_nobody),

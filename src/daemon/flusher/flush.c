@@ -1,22 +1,17 @@
-/* Rounds of shipping and the flusher's thread; see flush.h. The thread waits for the network, never the writer. */
+/* Rounds of shipping; see flush.h. */
 #include "daemon/flusher/flush.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mailbox.h"
-#include "base/mem.h"
-#include "base/system.h"
-#include "daemon/meters/counting.h"
 #include "daemon/flusher/ahead.h"
+#include "daemon/meters/counting.h"
+#include "daemon/syncing.h"
 #include <pthread.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define SESSIONS_AT_A_TIME 16
 #define ENOUGH_OBSERVATIONS 1000 /* to go on with: those of a batch */
 #define ROUND_MS 1000
 #define LOTS_OF_A_ROUND 4 /* while nothing can be sent */
-#define CLEANUP_EVERY_MS 60000
-#define QUIET_SHARE 100 /* of the time */
 
 struct derive_job {
 	struct work *work;
@@ -82,6 +77,8 @@ struct round {
 	int64_t until_mono_ms;    /* when no more are taken */
 	int64_t post_ms;          /* that the last one was under way */
 	bool last;
+	bool late;                /* the batch is to be brought to the disk before it is sent */
+	struct syncing syncing;
 };
 
 static int take_job_run(struct spool *spool, void *arg, struct err *err)
@@ -103,11 +100,29 @@ static int settle_job_run(struct spool *spool, void *arg, struct err *err)
 	struct round *round = arg;
 	struct ship_settling how = { .mono_ms = clock_mono_ms(), .wall_ms = clock_wall_ms(), .context = round };
 	struct ship_batch *batch = round->batch;
+	int rc;
 
 	how.take = !round->last;
 	how.also = ship_status(round->ship)->sink == SINK_LANGFUSE ? observe_post : NULL;
+	how.late = round->syncing.fd >= 0 && round->syncing.rc == 0;
 	round->batch = NULL;
-	return ship_settle(round->ship, spool, batch, &how, &round->batch, err);
+	rc = ship_settle(round->ship, spool, batch, &how, &round->batch, err);
+	round->late = how.late && round->batch;
+	return rc;
+}
+
+static int give_up_job_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)arg;
+	return spool_give_up(spool, err);
+}
+
+/* The request is made while what it says is written down: it goes out when that is on the disk. */
+static int await_disk(void *context, struct err *err)
+{
+	struct round *round = context;
+
+	return syncing_end(&round->syncing, err);
 }
 
 static void *post_main(void *arg)
@@ -118,6 +133,7 @@ static void *post_main(void *arg)
 
 	if (ship_post(round->ship, round->batch, &err) != 0)
 		log_event(LOG_LEVEL_WARN, "ship.post", "error=\"%s\"", err.text);
+	(void)await_disk(round, &err); /* also when nothing was to be sent */
 	round->post_ms = clock_mono_ms() - began_ms;
 	return NULL;
 }
@@ -128,6 +144,10 @@ static int post_and_derive(struct round *round, struct err *err)
 	pthread_t thread;
 	int rc;
 
+	if (round->late) {
+		syncing_start(&round->syncing);
+		ship_batch_gate(round->batch, await_disk, round);
+	}
 	if (pthread_create(&thread, NULL, post_main, round) != 0) {
 		post_main(round);
 		return 0;
@@ -149,10 +169,15 @@ static int relieve_job_run(struct spool *spool, void *arg, struct err *err)
 	return spool_relieve(spool, err);
 }
 
+int flush_relieve(struct work *work, struct err *err)
+{
+	return work_on_spool(work, false, relieve_job_run, NULL, err);
+}
+
 /* All that was assembled is sent, and there was no room to assemble the rest. */
 static int make_room(struct work *work, struct flush_round *ret, struct err *err)
 {
-	int rc = work_on_spool(work, false, relieve_job_run, NULL, err);
+	int rc = flush_relieve(work, err);
 
 	if (rc == 0 && work_disk_low(work, WORK_RESERVE_DERIVE))
 		rc = err_set(err, LF_EFULL, "the disk is full: less than %u MB are free: what is stored cannot be made ready", (unsigned)(WORK_RESERVE_DERIVE >> 20));
@@ -187,7 +212,10 @@ static int take_and_assemble(struct round *round, spool_work_fn *fn, struct err 
 static int pass_batch(struct round *round, struct err *err)
 {
 	int rc = post_and_derive(round, err), settled;
+	struct err ignored;
 
+	if (round->syncing.rc != 0)
+		(void)work_on_spool(round->derive.work, false, give_up_job_run, NULL, &ignored);
 	round->last = rc != 0 || atomic_load(&round->derive.work->stopping) || clock_mono_ms() >= round->until_mono_ms;
 	settled = take_and_assemble(round, settle_job_run, rc == 0 ? err : NULL);
 	return rc != 0 ? rc : settled;
@@ -223,8 +251,11 @@ int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, s
 {
 	struct round round = { .derive = { .work = work, .sink = ship_status(ship)->sink, .ahead = ahead_new(work) },
 		               .ship = ship, .until_mono_ms = clock_mono_ms() + ROUND_MS };
-	int rc = run(work, &round, ret, err);
+	int rc;
 
+	syncing_init(&round.syncing, work->spool);
+	rc = run(work, &round, ret, err);
+	syncing_done(&round.syncing);
 	ahead_free(round.derive.ahead);
 	return rc;
 }
@@ -277,218 +308,4 @@ int flush_all(struct work *work, struct ship *ship, int64_t timeout_ms, struct e
 		if (!round.progressed || !ship_ready(ship, clock_mono_ms()))
 			wait_until(work, status->next_try_ms < deadline_ms ? status->next_try_ms : deadline_ms);
 	}
-}
-
-/* ---- the thread ---- */
-
-struct wish { /* what another thread asks of the flusher */
-	bool flush, resume;
-	int64_t timeout_ms;
-	struct err *err;
-	int rc;
-	struct mailbox *answer;
-};
-
-struct flusher {
-	enum spool_sink sink;  /* Langfuse's minds the spool too */
-	struct work *work;
-	struct ship *ship;
-	atomic_bool cancel;
-	struct mailbox *wishes;
-	pthread_t thread;
-	int64_t interval_ms, cleaned_mono_ms, complained_mono_ms;
-	bool relieved;         /* since the disk became nearly full... */
-	uint64_t relieved_at;  /* ...when so many were delivered */
-	bool tidy;             /* since the last work... */
-	int64_t round_cpu_ns, round_mono_ns; /* ...by what was used between the last round and this one */
-	pthread_mutex_t lock;      /* of published only; taken last, held for a copy */
-	struct ship_status published; /* so that `status` need not wait for a hanging request */
-};
-
-static void publish(struct flusher *flusher)
-{
-	pthread_mutex_lock(&flusher->lock);
-	flusher->published = *ship_status(flusher->ship);
-	pthread_mutex_unlock(&flusher->lock);
-}
-
-void flusher_status(struct flusher *flusher, struct ship_status *ret)
-{
-	pthread_mutex_lock(&flusher->lock);
-	*ret = flusher->published;
-	pthread_mutex_unlock(&flusher->lock);
-}
-
-static void fulfil(struct flusher *flusher, struct wish *wish)
-{
-	if (wish->resume)
-		ship_resume(flusher->ship);
-	if (wish->flush)
-		wish->rc = flush_all(flusher->work, flusher->ship, wish->timeout_ms, wish->err);
-	publish(flusher);
-	(void)mailbox_put(wish->answer, wish, -1);
-}
-
-static int cleanup_job_run(struct spool *spool, void *arg, struct err *err)
-{
-	(void)arg;
-	return spool_cleanup(spool, clock_wall_ms(), err);
-}
-
-static void clean_now_and_then(struct flusher *flusher)
-{
-	struct err err = { 0 };
-
-	if (clock_mono_ms() - flusher->cleaned_mono_ms < CLEANUP_EVERY_MS)
-		return;
-	flusher->cleaned_mono_ms = clock_mono_ms();
-	if (work_on_spool(flusher->work, false, cleanup_job_run, NULL, &err) != 0)
-		log_event(LOG_LEVEL_WARN, "spool.cleanup", "error=\"%s\"", err.text);
-}
-
-/* Once a minute at most: a full disk must not fill the log too. */
-static void complain(struct flusher *flusher, const struct err *err)
-{
-	if (flusher->complained_mono_ms && clock_mono_ms() - flusher->complained_mono_ms < 60000)
-		return;
-	flusher->complained_mono_ms = clock_mono_ms();
-	log_event(LOG_LEVEL_ERROR, "flush.failed", "code=%d error=\"%s\"", err->code, err->text);
-}
-
-/* A disk that is nearly full: says so, and gives back what is delivered, when there was something. */
-static void mind_the_disk(struct flusher *flusher, uint64_t delivered)
-{
-	struct err err = { 0 };
-
-	if (!work_disk_low(flusher->work, WORK_RESERVE_INPUT)) {
-		flusher->relieved = false;
-		return;
-	}
-	err_set(&err, LF_EFULL, "the disk is full: less than %u MB are free: nothing new is taken", (unsigned)(WORK_RESERVE_INPUT >> 20));
-	complain(flusher, &err);
-	if (flusher->relieved && delivered == flusher->relieved_at)
-		return;
-	if (work_on_spool(flusher->work, false, relieve_job_run, NULL, &err) != 0)
-		return;
-	flusher->relieved = true;
-	flusher->relieved_at = delivered;
-}
-
-static bool run_round(struct flusher *flusher)
-{
-	struct flush_round round;
-	struct err err = { 0 };
-	int rc = flush_round(flusher->work, flusher->ship, &round, &err);
-
-	publish(flusher);
-	if (flusher->sink == SINK_LANGFUSE)
-		mind_the_disk(flusher, ship_status(flusher->ship)->delivered);
-	if (rc != 0) {
-		complain(flusher, &err);
-		return false;
-	}
-	if (flusher->sink == SINK_LANGFUSE)
-		clean_now_and_then(flusher);
-	return round.progressed && ship_ready(flusher->ship, clock_mono_ms());
-}
-
-/* When for the first time between two rounds next to nothing was done. */
-static void tidy_up(struct flusher *flusher)
-{
-	int64_t cpu_ns = clock_process_ns(), mono_ns = clock_mono_ns();
-	bool quiet = cpu_ns - flusher->round_cpu_ns < (mono_ns - flusher->round_mono_ns) / QUIET_SHARE;
-
-	flusher->round_cpu_ns = cpu_ns;
-	flusher->round_mono_ns = mono_ns;
-	if (quiet && !flusher->tidy)
-		system_trim();
-	flusher->tidy = quiet;
-}
-
-static void *flusher_main(void *arg)
-{
-	struct flusher *flusher = arg;
-	void *wish;
-	bool again = false;
-	int n;
-
-	while ((n = mailbox_take(flusher->wishes, &wish, 1, again ? 0 : flusher->interval_ms)) >= 0) {
-		if (n == 1)
-			fulfil(flusher, wish);
-		else
-			again = run_round(flusher);
-		if (!again)
-			tidy_up(flusher);
-	}
-	return NULL;
-}
-
-int flusher_start(struct work *work, enum spool_sink sink, struct flusher **ret, struct err *err)
-{
-	struct flusher *flusher = xcalloc(1, sizeof *flusher);
-	int rc = work_ship_new(work, sink, &flusher->cancel, &flusher->ship, err);
-
-	if (rc != 0) {
-		free(flusher);
-		return rc;
-	}
-	flusher->work = work;
-	flusher->sink = sink;
-	flusher->interval_ms = conf_int(work->conf, "flush_interval");
-	flusher->wishes = mailbox_new(16);
-	pthread_mutex_init(&flusher->lock, NULL);
-	publish(flusher);
-	if (pthread_create(&flusher->thread, NULL, flusher_main, flusher) != 0) {
-		ship_free(flusher->ship);
-		mailbox_free(flusher->wishes);
-		free(flusher);
-		return err_set(err, LF_ENOMEM, "cannot start the flusher's thread");
-	}
-	*ret = flusher;
-	return 0;
-}
-
-void flusher_cancel(struct flusher *flusher)
-{
-	atomic_store(&flusher->cancel, true);
-}
-
-void flusher_stop(struct flusher *flusher)
-{
-	flusher_cancel(flusher);
-	mailbox_close(flusher->wishes);
-	pthread_join(flusher->thread, NULL);
-	ship_free(flusher->ship);
-	mailbox_free(flusher->wishes);
-	pthread_mutex_destroy(&flusher->lock);
-	free(flusher);
-}
-
-static int ask(struct flusher *flusher, struct wish *wish, struct err *err)
-{
-	void *back;
-	int rc;
-
-	wish->answer = mailbox_new(1);
-	wish->err = err;
-	rc = mailbox_put(flusher->wishes, wish, -1);
-	if (rc == 0)
-		(void)mailbox_take(wish->answer, &back, 1, -1);
-	mailbox_free(wish->answer);
-	return rc != 0 ? err_set(err, LF_ECLOSED, "the daemon is stopping") : wish->rc;
-}
-
-int flusher_flush(struct flusher *flusher, int64_t timeout_ms, struct err *err)
-{
-	struct wish wish = { .flush = true, .timeout_ms = timeout_ms };
-
-	return ask(flusher, &wish, err);
-}
-
-void flusher_resume(struct flusher *flusher)
-{
-	struct wish wish = { .resume = true };
-	struct err ignored;
-
-	(void)ask(flusher, &wish, &ignored);
 }

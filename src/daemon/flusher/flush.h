@@ -17,6 +17,9 @@ int flush_round(struct work *work, struct ship *ship, struct flush_round *ret, s
  * LF_EAGAIN when something is (err says why). */
 int flush_all(struct work *work, struct ship *ship, int64_t timeout_ms, struct err *err);
 
+/* For a disk that is full: gives back what is delivered. */
+int flush_relieve(struct work *work, struct err *err);
+
 /* The daemon's threads, one a sink: none of them waits for another's server. */
 int flusher_start(struct work *work, enum spool_sink sink, struct flusher **ret, struct err *err);
 void flusher_cancel(struct flusher *flusher); /* cuts a hanging request and every later one */

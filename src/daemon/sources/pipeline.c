@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/meters/counting.h"
-#include "daemon/sources/syncing.h"
+#include "daemon/syncing.h"
 #include "daemon/writer.h"
 #include <errno.h>
 #include <poll.h>

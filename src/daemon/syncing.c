@@ -1,5 +1,5 @@
 /* See syncing.h. */
-#include "daemon/sources/syncing.h"
+#include "daemon/syncing.h"
 #include <unistd.h>
 
 void syncing_init(struct syncing *syncing, const struct spool *spool)

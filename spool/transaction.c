@@ -23,6 +23,32 @@ static int begin(struct spool *spool, struct err *err)
 	return 0;
 }
 
+/* Commits wait for the disk again. */
+static int make_durable(struct spool *spool, struct err *err)
+{
+	int rc = spool->derived ? sql_text(spool, SPOOL_PRAGMA_DURABLE, err) : 0;
+
+	spool->derived = spool->derived && rc != 0;
+	return rc;
+}
+
+/* For want of memory it may fail; then the next transaction that is to be durable does not begin before. */
+static void leave_derived(struct spool *spool)
+{
+	struct err ignored;
+
+	(void)make_durable(spool, &ignored);
+}
+
+static int begin_durable(struct spool *spool, struct err *err)
+{
+	int rc = refuse_broken(spool, err);
+
+	if (rc == 0 && !spool->in_transaction)
+		rc = make_durable(spool, err);
+	return rc != 0 ? rc : begin(spool, err);
+}
+
 static int make_room_before(struct spool *spool, struct err *err)
 {
 	int rc;
@@ -39,24 +65,14 @@ int spool_begin(struct spool *spool, struct err *err)
 {
 	int rc = make_room_before(spool, err);
 
-	return rc != 0 ? rc : begin(spool, err);
-}
-
-/* What follows is durable again; when that cannot be said, nothing follows. */
-static void leave_derived(struct spool *spool)
-{
-	struct err ignored;
-
-	if (spool->derived && sql_text(spool, SPOOL_PRAGMA_DURABLE, &ignored) != 0)
-		spool->broken = true;
-	spool->derived = false;
+	return rc != 0 ? rc : begin_durable(spool, err);
 }
 
 int transaction_begin_unsynced(struct spool *spool, struct err *err)
 {
 	int rc = sql_text(spool, SPOOL_PRAGMA_DERIVED, err);
 
-	spool->derived = rc == 0;
+	spool->derived = true; /* also when that is not known */
 	if (rc == 0)
 		rc = begin(spool, err);
 	if (rc != 0)
@@ -268,7 +284,7 @@ int spool_enter(struct spool *spool, bool *ret_own, struct err *err)
 		return 0;
 	*ret_own = true;
 	rc = spool_fold(spool, err);
-	return rc != 0 ? rc : begin(spool, err);
+	return rc != 0 ? rc : begin_durable(spool, err);
 }
 
 int spool_leave(struct spool *spool, bool own, int rc, struct err *err)

@@ -177,12 +177,20 @@ static void write_ingest(struct json_writer *out, const struct pipeline_result *
 	jw_string(out, buf_view(&result->words));
 }
 
+/* Whoever asked may read the spool's file next: it is folded before a transaction that is not small. What was stored is durable in any case. */
+static int fold_run(struct spool *spool, void *arg, struct err *err)
+{
+	(void)spool, (void)arg, (void)err;
+	return 0;
+}
+
 static int handle_ingest(struct call *call, struct err *err)
 {
 	struct work *work = call->context->work;
 	char *source = json_strdup(call->args, json_get(call->args, 0, "source"), 64);
 	char *name = json_strdup(call->args, json_get(call->args, 0, "name"), 4096);
 	struct pipeline_result result;
+	struct err ignored;
 	int rc;
 
 	pipeline_result_init(&result);
@@ -192,6 +200,8 @@ static int handle_ingest(struct call *call, struct err *err)
 		rc = err_set(err, LF_EINVAL, "ingest: no input was handed over");
 	else
 		rc = pipeline_run(work, source, name ? name : "-", call->context->input_fd, call->context->peer_fd, &result, err);
+	if (rc == 0)
+		(void)work_on_spool(work, true, fold_run, NULL, &ignored);
 	write_ingest(call->result, &result);
 	pipeline_result_done(&result);
 	free(source);

@@ -63,6 +63,7 @@ void work_close_spool(struct work *work);
 typedef int spool_work_fn(struct spool *spool, void *arg, struct err *err);
 struct work_job {
 	bool grouped;
+	bool small;             /* grouped: it appends; see spool_begin_small() */
 	bool late;              /* grouped: whoever gave it sees to it himself that it gets durable; see spool_log_sync() */
 	spool_work_fn *fn;
 	void *arg;

@@ -74,10 +74,13 @@ static int64_t wait_ms(const struct writer *writer)
 /* The commit waits for the disk if one of them does. */
 static int begin_for(struct spool *spool, struct work_job *const *jobs, int count, struct err *err)
 {
-	for (int i = 0; i < count; i++)
-		if (!jobs[i]->late)
-			return spool_begin_small(spool, err);
-	return spool_begin_late(spool, err);
+	bool small = true, late = true;
+
+	for (int i = 0; i < count; i++) {
+		small = small && jobs[i]->small;
+		late = late && jobs[i]->late;
+	}
+	return late ? spool_begin_late(spool, err) : small ? spool_begin_small(spool, err) : spool_begin(spool, err);
 }
 
 static void run_in_own_transaction(struct spool *spool, struct work_job *job)

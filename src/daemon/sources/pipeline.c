@@ -166,7 +166,7 @@ static void gather_hits(struct pipeline *pipeline, struct batch *batch)
 static void batch_init(struct batch *batch, const struct pipeline *pipeline)
 {
 	batch->pipeline = pipeline;
-	batch->job = (struct work_job){ .grouped = true, .fn = store_batch, .arg = batch };
+	batch->job = (struct work_job){ .grouped = true, .small = true, .fn = store_batch, .arg = batch };
 	batch->hits = xcalloc(ruleset_count(pipeline->work->rules) + 1, sizeof *batch->hits);
 	buf_init(&batch->letters, 1u << 20);
 	counting_memory_init(&batch->memory);

@@ -119,7 +119,7 @@
 #define SPOOL_PRAGMA_DERIVED "PRAGMA synchronous=NORMAL"
 #define SPOOL_PRAGMA_DURABLE "PRAGMA synchronous=FULL"
 #define SPOOL_PRAGMA_READER \
-	"PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+	"PRAGMA query_only=ON; PRAGMA cache_size=-600; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 /* What a reader of an older file misses: it is there for this connection alone, empty. */
 #define SPOOL_READ_BEFORE_3 \
 	"PRAGMA query_only=OFF;" \

@@ -10,6 +10,7 @@
 
 #define CLEANUP_EVERY_MS 60000
 #define QUIET_SHARE 100 /* of the time */
+#define MANY_DELIVERED 1000
 
 struct wish { /* what another thread asks of the flusher */
 	bool flush, resume;
@@ -29,6 +30,7 @@ struct flusher {
 	int64_t interval_ms, cleaned_mono_ms, complained_mono_ms;
 	bool relieved;         /* since the disk became nearly full... */
 	uint64_t relieved_at;  /* ...when so many were delivered */
+	uint64_t trimmed_at;   /* when memory was given back, so many were delivered */
 	bool tidy;             /* since the last work... */
 	int64_t round_cpu_ns, round_mono_ns; /* ...by what was used between the last round and this one */
 	pthread_mutex_t lock;      /* of published only; taken last, held for a copy */
@@ -122,7 +124,7 @@ static bool run_round(struct flusher *flusher)
 	return round.progressed && ship_ready(flusher->ship, clock_mono_ms());
 }
 
-/* When for the first time between two rounds next to nothing was done. */
+/* When for the first time between two rounds next to nothing was done, and behind a backlog. */
 static void tidy_up(struct flusher *flusher)
 {
 	int64_t cpu_ns = clock_process_ns(), mono_ns = clock_mono_ns();
@@ -130,8 +132,10 @@ static void tidy_up(struct flusher *flusher)
 
 	flusher->round_cpu_ns = cpu_ns;
 	flusher->round_mono_ns = mono_ns;
-	if (quiet && !flusher->tidy)
+	if ((quiet && !flusher->tidy) || ship_status(flusher->ship)->delivered - flusher->trimmed_at >= MANY_DELIVERED) {
 		system_trim();
+		flusher->trimmed_at = ship_status(flusher->ship)->delivered;
+	}
 	flusher->tidy = quiet;
 }
 

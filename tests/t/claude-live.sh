@@ -6,8 +6,8 @@ have jq || skip "no jq"
 claude=$srcdir/tests/fixtures/claude
 sh "$claude/fill.sh" "$tmp/filled" || fail "cannot fill the samples"
 from=$tmp/filled/home/.claude/projects
-today=$(date -u +%Y-%m-%d)
-find "$from" -name '*.jsonl' -exec sed -i "s/2026-09-0[23]T/${today}T/" {} +
+day=$(date -u -d yesterday +%Y-%m-%d) # all of it: what is still to come is never stale
+find "$from" -name '*.jsonl' -exec sed -i "s/2026-09-0[23]T/${day}T/" {} +
 (cd "$from" && find . -name '*.jsonl' | sort) >"$tmp/files"
 projects=$HOME/.claude/projects
 mkdir -p "$projects"

@@ -71,8 +71,8 @@ check "in growing pieces"
 begin v4
 daemon_preload=LFSPOOL_STALE_AFTER=7d
 start_daemon
-today=$(date -u +%Y-%m-%d)
-find "$projects" -name '*.jsonl' -exec sed -i "s/2026-09-0[23]T/${today}T/" {} +
+day=$(date -u -d yesterday +%Y-%m-%d) # all of it: what is still to come is never stale
+find "$projects" -name '*.jsonl' -exec sed -i "s/2026-09-0[23]T/${day}T/" {} +
 grep subagents "$tmp/files" | all
 exits 0 "$LFSPOOL" flush
 expect 0 "$(wc -l <"$tmp/observations.jsonl" 2>/dev/null || echo 0)" "observations of sub-agents whose call is not known"

@@ -82,8 +82,8 @@ as() { sed "s/0b6f3c1e-1111-4aaa-8bbb-000000000001/0b6f3c1e-$1/g" "$from/$first"
 as 7777-4aaa-8bbb-000000000007 | head -20 >"$projects/$(dirname "$first")/resumed.jsonl"
 {
 	as 8888-4aaa-8bbb-000000000008
-	echo '{"type":"user","uuid":"u-more","sessionId":"0b6f3c1e-8888-4aaa-8bbb-000000000008","timestamp":"'"$today"'T10:30:00.000Z","message":{"role":"user","content":"And more"}}'
-	echo '{"type":"assistant","uuid":"a-more","parentUuid":"u-more","sessionId":"0b6f3c1e-8888-4aaa-8bbb-000000000008","timestamp":"'"$today"'T10:30:01.000Z","message":{"id":"msg_01FAKEmore","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[{"type":"text","text":"More."}],"usage":{"input_tokens":3,"output_tokens":4}}}'
+	echo '{"type":"user","uuid":"u-more","sessionId":"0b6f3c1e-8888-4aaa-8bbb-000000000008","timestamp":"'"$day"'T10:30:00.000Z","message":{"role":"user","content":"And more"}}'
+	echo '{"type":"assistant","uuid":"a-more","parentUuid":"u-more","sessionId":"0b6f3c1e-8888-4aaa-8bbb-000000000008","timestamp":"'"$day"'T10:30:01.000Z","message":{"id":"msg_01FAKEmore","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[{"type":"text","text":"More."}],"usage":{"input_tokens":3,"output_tokens":4}}}'
 } >"$projects/$(dirname "$first")/again.jsonl"
 jq -c 'if .uuid then .forkedFrom = {sessionId, messageUuid: .uuid} | .sessionId = "0b6f3c1e-9999-4aaa-8bbb-000000000009" else . end' "$from/$first" >"$projects/$(dirname "$first")/forked.jsonl"
 wait_for "the copies are not seen" of_claude '.files == 11'

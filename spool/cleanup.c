@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define DAY_MS 86400000
+#define NO_MEMORY "error code=7" /* SQLITE_NOMEM, among the words of an integrity_check, which says that a page cannot be had */
 #define LOG_PAGES 1000 /* before they are written back */
 #define GENTLE_PAGES 250 /* 4 MB */
 #define CUT_STEPS 4 /* of giving pages back */
@@ -221,7 +222,8 @@ static int check_structure(struct spool *spool, struct err *err)
 	while ((rc = query_next(&query, err)) == 1) {
 		struct slice text = query_slice(&query, 0);
 		if (!slice_is(text, "ok")) {
-			rc = err_set(err, LF_ECORRUPT, "%s: %.*s", spool->path, (int)text.len, text.ptr);
+			bool no_memory = memmem(text.ptr, text.len, NO_MEMORY, strlen(NO_MEMORY)) != NULL;
+			rc = err_set(err, no_memory ? LF_ENOMEM : LF_ECORRUPT, "%s: %.*s", spool->path, (int)text.len, text.ptr);
 			break;
 		}
 	}

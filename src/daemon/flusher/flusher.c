@@ -55,10 +55,8 @@ static void fulfil(struct flusher *flusher, struct wish *wish)
 {
 	if (wish->resume)
 		ship_resume(flusher->ship);
-	if (wish->flush) {
+	if (wish->flush)
 		wish->rc = flush_all(flusher->work, flusher->ship, wish->timeout_ms, wish->err);
-		system_trim(); /* it may have been much that was on its way */
-	}
 	publish(flusher);
 	(void)mailbox_put(wish->answer, wish, -1);
 }

@@ -182,7 +182,7 @@ int spool_shrink(struct spool *spool, struct err *err)
 		if (rc == 0 && (!more || step % CUT_STEPS == 0))
 			rc = cut_log(spool, err);
 	}
-	intake_drop(spool); /* what was deleted is not to stay there */
+	intake_drop_old(spool); /* what was deleted may be there */
 	spool_pause(spool);
 	return rc;
 }

@@ -7,6 +7,7 @@
  * The rows are a ring: a row is written over when the file is durable up to it.
  */
 #include "spool_internal.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include <limits.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #define SUFFIX "-intake"
 #define ROWS 128 /* of the ring */
+#define OLD_MS 60000 /* after so long without a small transaction it need not be at hand */
 #define MARK "intake" /* in meta: the last that the file has seen */
 
 static void intake_path(const struct spool *spool, char out[PATH_MAX])
@@ -112,6 +114,7 @@ bool intake_put(struct spool *spool)
 	if (rc == SQLITE_OK)
 		rc = put_row(intake);
 	intake->off = rc != SQLITE_OK;
+	intake->put_mono_ms = clock_mono_ms();
 	return rc == SQLITE_OK;
 }
 
@@ -153,6 +156,22 @@ void intake_drop(struct spool *spool)
 	intake->off = false;
 	intake_remove(spool);
 	(void)sync_names(spool, &ignored); /* a power cut that brings it back brings nothing that the file has not seen */
+}
+
+void intake_drop_old(struct spool *spool)
+{
+	if (clock_mono_ms() - spool->intake.put_mono_ms >= OLD_MS)
+		intake_drop(spool);
+}
+
+void spool_use_intake(struct spool *spool, bool use)
+{
+	struct intake *intake = &spool->intake;
+
+	intake->used = use;
+	if (use && !intake->db && spool->writer)
+		intake->off = make(spool) != SQLITE_OK;
+	intake->put_mono_ms = clock_mono_ms();
 }
 
 void intake_done(struct intake *intake)

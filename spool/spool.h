@@ -53,7 +53,7 @@ int spool_give_up(struct spool *spool, struct err *err);
  * back this one alone.
  */
 int spool_begin_small(struct spool *spool, struct err *err);
-/* Whether any is small: no at first, for making the intake is worth it only for who runs for long. */
+/* Whether any is small: no at first, for making the intake is worth it only for who runs for long. Outside of a transaction. */
 void spool_use_intake(struct spool *spool, bool use);
 /* Outside of a transaction: puts into the file what small ones have left; does not wait for the disk. */
 int spool_fold(struct spool *spool, struct err *err);

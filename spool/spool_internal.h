@@ -93,6 +93,7 @@ struct intake {
 	bool noting;                /* and that is all of it */
 	bool replaying;             /* all that is not in the file is being done again */
 	unsigned within;            /* something is being done that is noted as a whole */
+	int64_t put_mono_ms;        /* when the last was noted */
 	int64_t stored_ms;          /* of what is done again: when it was done first; 0 */
 	int64_t rows;               /* that it may have before they are written over */
 	int64_t last, in_file, safe; /* of those noted; committed in the file; durable there */
@@ -213,6 +214,7 @@ int intake_mark(struct spool *spool, struct err *err);
 int intake_replay(struct spool *spool, struct err *err);
 /* Ends it, with its file, when all of it is durable in the file; outside of a transaction. */
 void intake_drop(struct spool *spool);
+void intake_drop_old(struct spool *spool); /* when it has not been used for long */
 void intake_remove(struct spool *spool); /* the file */
 void intake_done(struct intake *intake);
 

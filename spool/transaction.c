@@ -98,11 +98,6 @@ int spool_begin_late(struct spool *spool, struct err *err)
 	return rc;
 }
 
-void spool_use_intake(struct spool *spool, bool use)
-{
-	spool->intake.used = use;
-}
-
 /* While somebody makes room, nothing is kept back. */
 int spool_begin_small(struct spool *spool, struct err *err)
 {

@@ -177,13 +177,6 @@ static void write_ingest(struct json_writer *out, const struct pipeline_result *
 	jw_string(out, buf_view(&result->words));
 }
 
-/* Whoever asked may read the spool's file next: it is folded before a transaction that is not small. What was stored is durable in any case. */
-static int fold_run(struct spool *spool, void *arg, struct err *err)
-{
-	(void)spool, (void)arg, (void)err;
-	return 0;
-}
-
 static int handle_ingest(struct call *call, struct err *err)
 {
 	struct work *work = call->context->work;
@@ -200,8 +193,8 @@ static int handle_ingest(struct call *call, struct err *err)
 		rc = err_set(err, LF_EINVAL, "ingest: no input was handed over");
 	else
 		rc = pipeline_run(work, source, name ? name : "-", call->context->input_fd, call->context->peer_fd, &result, err);
-	if (rc == 0)
-		(void)work_on_spool(work, true, fold_run, NULL, &ignored);
+	if (rc == 0) /* whoever asked may read the file next; durable it is in any case */
+		(void)work_on_spool(work, true, NULL, NULL, &ignored);
 	write_ingest(call->result, &result);
 	pipeline_result_done(&result);
 	free(source);

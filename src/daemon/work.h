@@ -65,7 +65,7 @@ struct work_job {
 	bool grouped;
 	bool small;             /* grouped: it appends; see spool_begin_small() */
 	bool late;              /* grouped: whoever gave it sees to it himself that it gets durable; see spool_log_sync() */
-	spool_work_fn *fn;
+	spool_work_fn *fn;      /* NULL (grouped): nothing but spool_fold() */
 	void *arg;
 	struct err err;         /* why rc is not 0 */
 	int rc;

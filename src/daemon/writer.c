@@ -85,6 +85,10 @@ static int begin_for(struct spool *spool, struct work_job *const *jobs, int coun
 
 static void run_in_own_transaction(struct spool *spool, struct work_job *job)
 {
+	if (!job->fn) {
+		job->rc = spool_fold(spool, &job->err);
+		return;
+	}
 	job->rc = begin_for(spool, &job, 1, &job->err);
 	if (job->rc == 0)
 		job->rc = job->fn(spool, job->arg, &job->err);
@@ -109,7 +113,7 @@ static bool run_together(struct spool *spool, struct work_job **jobs, int count)
 	int rc = begin_for(spool, jobs, count, &ignored);
 
 	for (int i = 0; rc == 0 && i < count; i++)
-		rc = jobs[i]->rc = jobs[i]->fn(spool, jobs[i]->arg, &jobs[i]->err);
+		rc = jobs[i]->rc = jobs[i]->fn ? jobs[i]->fn(spool, jobs[i]->arg, &jobs[i]->err) : 0; /* to begin was to fold */
 	if (rc == 0)
 		rc = spool_commit(spool, &ignored);
 	if (rc == 0)

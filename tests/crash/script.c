@@ -429,7 +429,7 @@ int world_open(struct world *world, struct err *err)
 	if (step >= CAP_STEP)
 		world->spool->max_bytes = SOURCE_CAP;
 	world->spool->log_pages = world->page_limit;
-	spool_use_intake(world->spool, true);
+	world->spool->intake.used = true; /* made when it is needed */
 	world->spool->intake.rows = 2;
 	return 0;
 }

@@ -95,7 +95,7 @@ static void begin_small(struct spool *spool)
 {
 	struct err err = { 0 };
 
-	spool_use_intake(spool, true);
+	spool->intake.used = true;
 	OK(spool_begin_small(spool, &err));
 }
 

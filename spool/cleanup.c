@@ -125,13 +125,22 @@ static int expire(struct spool *spool, int64_t limit_ms, struct err *err)
 
 /* ---- room ---- */
 
+/* When the sync before it fails, what was committed without a wait is lost, and no later sync would say so. Returns SQLite's code. */
+static int checkpoint(struct spool *spool, int mode)
+{
+	int rc = sqlite3_wal_checkpoint_v2(spool->db, NULL, mode, NULL, NULL);
+
+	spool->broken = spool->broken || rc == SQLITE_IOERR_FSYNC;
+	return rc;
+}
+
 /* A reader may hold the log: then it is cut another time. */
 static int cut_log(struct spool *spool, struct err *err)
 {
 	int rc;
 
 	sqlite3_busy_timeout(spool->db, 0);
-	rc = sqlite3_wal_checkpoint_v2(spool->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	rc = checkpoint(spool, SQLITE_CHECKPOINT_TRUNCATE);
 	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
 	return (rc & 0xff) == SQLITE_IOERR ? sql_fail(spool, rc, err) : 0;
 }
@@ -140,7 +149,7 @@ static int cut_log(struct spool *spool, struct err *err)
 void spool_empty_log(struct spool *spool)
 {
 	sqlite3_busy_timeout(spool->db, 0);
-	(void)sqlite3_wal_checkpoint_v2(spool->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)checkpoint(spool, SQLITE_CHECKPOINT_TRUNCATE);
 	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
 }
 
@@ -149,13 +158,14 @@ void spool_gently(struct spool *spool, bool gently)
 	spool->log_pages = gently ? GENTLE_PAGES : LOG_PAGES;
 }
 
-/* As SQLite does it by itself. But it would not say that the sync before failed, which takes what was committed without a wait. */
+/* As SQLite does it by itself, but it would not say what failed. */
 static int write_back(void *context, sqlite3 *db, const char *name, int pages)
 {
 	struct spool *spool = context;
 
-	if (pages >= spool->log_pages && sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_IOERR_FSYNC)
-		spool->broken = true;
+	(void)db, (void)name;
+	if (pages >= spool->log_pages)
+		(void)checkpoint(spool, SQLITE_CHECKPOINT_PASSIVE);
 	return SQLITE_OK;
 }
 
@@ -168,12 +178,15 @@ void log_watch(struct spool *spool)
 /* Who waits is let in after each step; the log is cut after some. */
 int spool_shrink(struct spool *spool, struct err *err)
 {
-	int64_t pages, before;
-	int rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
+	int64_t pages = 0, before;
+	int rc = spool_fold(spool, err);
 
+	if (rc == 0)
+		rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
 	for (int step = 1, more = 1; rc == 0 && more; step++) {
 		before = pages;
 		rc = sql_run(spool, SQL_VACUUM, err, "");
+		spool->broken = spool->broken || rc == LF_EIO; /* a commit too */
 		if (rc == 0)
 			rc = sql_int(spool, SQL_FREE_PAGES, &pages, err, "");
 		more = pages > 0 && pages < before;
@@ -182,7 +195,8 @@ int spool_shrink(struct spool *spool, struct err *err)
 		if (rc == 0 && (!more || step % CUT_STEPS == 0))
 			rc = cut_log(spool, err);
 	}
-	intake_drop_old(spool); /* what was deleted may be there */
+	if (rc == 0)
+		intake_drop_old(spool); /* what was deleted may be there */
 	spool_pause(spool);
 	return rc;
 }

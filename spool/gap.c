@@ -33,10 +33,10 @@ bool gap_has(struct spool *spool, struct slice source, struct slice key)
 	return false;
 }
 
-static void set(struct buf *buf, struct slice value)
+static bool set(struct buf *buf, struct slice value)
 {
 	buf_clear(buf);
-	buf_slice(buf, value);
+	return buf_slice(buf, value) == 0;
 }
 
 void gap_fill(struct spool *spool, struct slice source, struct slice key)
@@ -45,8 +45,7 @@ void gap_fill(struct spool *spool, struct slice source, struct slice key)
 		struct gap *gap = &spool->gaps[i];
 		if (!is_inside(gap, source, key))
 			continue;
-		set(&gap->low, key);
-		gap->open = key.len <= KEY_BYTES;
+		gap->open = key.len <= KEY_BYTES && set(&gap->low, key);
 	}
 }
 
@@ -68,11 +67,8 @@ void gap_note(struct spool *spool, struct slice source, struct slice low, struct
 	high = nearest(&spool->fresh, source, low, high);
 	if (source.len > KEY_BYTES || low.len > KEY_BYTES || high.len > KEY_BYTES)
 		return;
-	gap->open = true;
 	gap->endless = !high.ptr;
-	set(&gap->source, source);
-	set(&gap->low, low);
-	set(&gap->high, high);
+	gap->open = set(&gap->source, source) && set(&gap->low, low) && set(&gap->high, high);
 	to_front(spool, GAPS - 1);
 }
 

@@ -9,6 +9,7 @@
 #include "spool_internal.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,16 +65,20 @@ static int make(struct spool *spool)
 	struct intake *intake = &spool->intake;
 	char path[PATH_MAX];
 	struct err ignored;
-	int rc;
+	int fd, rc;
 
 	intake_remove(spool);
 	intake_path(spool, path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600); /* SQLite gives its log the same mode */
+	if (fd < 0)
+		return SQLITE_CANTOPEN;
+	close(fd);
 	rc = connect_file(intake, path, SQLITE_OPEN_CREATE);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(intake->db, INTAKE_SCHEMA, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v3(intake->db, INTAKE_PUT, -1, SQLITE_PREPARE_PERSISTENT, &intake->put, NULL);
-	if (rc == SQLITE_OK && (chmod(path, 0600) != 0 || sync_names(spool, &ignored) != 0))
+	if (rc == SQLITE_OK && sync_names(spool, &ignored) != 0)
 		rc = SQLITE_IOERR;
 	return rc;
 }
@@ -137,31 +142,35 @@ void intake_remove(struct spool *spool)
 	files_remove(path, 0);
 }
 
-void intake_drop(struct spool *spool)
+int intake_drop(struct spool *spool, struct err *err)
 {
 	struct intake *intake = &spool->intake;
-	struct err ignored;
 	int rc;
 
-	if (!intake->db || spool->in_transaction)
-		return;
-	rc = spool_fold(spool, &ignored);
+	if (spool->in_transaction)
+		return 0;
+	rc = spool_fold(spool, err);
 	if (rc != 0) /* rolled back for want of room: done again, when a little has come free */
-		rc = spool_fold(spool, &ignored);
-	if (rc == 0)
-		rc = spool_sync(spool, &ignored);
+		rc = spool_fold(spool, err);
+	if (rc == 0 && intake->db)
+		rc = spool_sync(spool, err);
 	if (rc != 0)
-		return;
-	disconnect(intake);
+		return rc;
 	intake->off = false;
+	if (!intake->db)
+		return 0;
+	disconnect(intake);
 	intake_remove(spool);
-	(void)sync_names(spool, &ignored); /* a power cut that brings it back brings nothing that the file has not seen */
+	(void)sync_names(spool, err); /* a power cut that brings it back brings nothing that the file has not seen */
+	return 0;
 }
 
 void intake_drop_old(struct spool *spool)
 {
+	struct err ignored; /* the next cleanup tries it again */
+
 	if (clock_mono_ms() - spool->intake.put_mono_ms >= OLD_MS)
-		intake_drop(spool);
+		(void)intake_drop(spool, &ignored);
 }
 
 void spool_use_intake(struct spool *spool, bool use)
@@ -204,14 +213,14 @@ static int bury(struct spool *spool, const char *detail, struct err *err)
 
 static int apply_row(struct spool *spool, sqlite3_stmt *stmt, struct err *err)
 {
-	struct slice notes = { sqlite3_column_blob(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2) };
-	bool whole = notes.ptr && (int64_t)hash_64(notes.ptr, notes.len) == sqlite3_column_int64(stmt, 1);
-	int rc = whole ? note_apply(spool, notes, err) : LF_EINVAL;
+	const char *blob = sqlite3_column_blob(stmt, 2);
+	struct slice notes = { blob ? blob : "", (size_t)sqlite3_column_bytes(stmt, 2) };
+	bool whole = (int64_t)hash_64(notes.ptr, notes.len) == sqlite3_column_int64(stmt, 1) && note_are_whole(notes);
 	int64_t number = sqlite3_column_int64(stmt, 0);
 
 	if (number > spool->intake.last)
 		spool->intake.last = number;
-	return rc == LF_EINVAL ? bury(spool, "a small transaction's hash does not fit its notes", err) : rc;
+	return whole ? note_apply(spool, notes, err) : bury(spool, "a small transaction's hash does not fit its notes", err);
 }
 
 /* In *ret_code what SQLite said of the intake. Without its table it was never made to an end. */
@@ -221,6 +230,9 @@ static int apply_rows(struct spool *spool, int *ret_code, struct err *err)
 	sqlite3_stmt *stmt = NULL;
 	int rc = 0;
 
+	*ret_code = SQLITE_OK;
+	if (!intake->db) /* it could not be made: there are none */
+		return 0;
 	*ret_code = sqlite3_prepare_v2(intake->db, INTAKE_EACH, -1, &stmt, NULL);
 	if (*ret_code == SQLITE_OK)
 		*ret_code = sqlite3_bind_int64(stmt, 1, intake->in_file);
@@ -234,13 +246,12 @@ static int apply_rows(struct spool *spool, int *ret_code, struct err *err)
 	return rc;
 }
 
-/* What could be read of it is in; the rest is lost, and that is said. */
+/* What could be read of it is in for good; the rest is lost, and that was said. */
 static int set_aside(struct spool *spool, struct err *err)
 {
 	char path[PATH_MAX], aside[PATH_MAX], from[PATH_MAX + 8], to[PATH_MAX + 8];
-	int rc = bury(spool, "the intake is damaged", err);
+	int rc = spool_sync(spool, err);
 
-	spool->intake.off = true;
 	intake_path(spool, path);
 	files_aside_name(path, aside, sizeof aside);
 	snprintf(from, sizeof from, "%s-wal", path);
@@ -261,10 +272,11 @@ static int replay(struct spool *spool, int code, struct err *err)
 	if (code == SQLITE_OK)
 		rc = apply_rows(spool, &code, err);
 	if (rc == 0 && code != SQLITE_OK)
-		rc = is_damage(code) ? set_aside(spool, err) : fail(spool, code, err);
+		rc = is_damage(code) ? bury(spool, "the intake is damaged", err) : fail(spool, code, err);
 	rc = spool_leave(spool, true, rc, err);
 	spool->intake.replaying = false;
-	return rc;
+	spool->intake.off = spool->intake.off || code != SQLITE_OK;
+	return rc == 0 && code != SQLITE_OK ? set_aside(spool, err) : rc;
 }
 
 int intake_replay(struct spool *spool, struct err *err)
@@ -307,7 +319,5 @@ int intake_open(struct spool *spool, struct err *err)
 	rc = files_settle_log(path, err);
 	if (rc == 0)
 		rc = replay(spool, connect_file(&spool->intake, path, 0), err);
-	if (rc == 0)
-		intake_drop(spool);
-	return rc;
+	return rc != 0 ? rc : intake_drop(spool, err);
 }

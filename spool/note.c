@@ -71,11 +71,24 @@ int note_pack(struct buf *out, const uint64_t *numbers, size_t count, const stru
 	return 0;
 }
 
+static size_t bytes_of(enum note_kind kind, const struct values *values)
+{
+	size_t n = 1 + kinds[kind].numbers * NUMBER_BYTES;
+
+	for (size_t i = 0; i < kinds[kind].texts; i++)
+		n += NUMBER_BYTES + values->texts[i].len;
+	return n;
+}
+
 static void add(struct spool *spool, enum note_kind kind, const struct values *values)
 {
 	struct intake *intake = &spool->intake;
 
 	if (!spool->small || !intake->noting)
+		return;
+	/* What is done within another is not done again alone: it came of what was found there. */
+	intake->noting = intake->within == 0 && bytes_of(kind, values) <= NOTES_BYTES;
+	if (!intake->noting)
 		return;
 	buf_char(&intake->notes, (char)kind);
 	(void)note_pack(&intake->notes, values->numbers, kinds[kind].numbers, values->texts, kinds[kind].texts);
@@ -185,18 +198,25 @@ static bool take(struct slice *from, enum note_kind *ret_kind, struct values *re
 	return good;
 }
 
+bool note_are_whole(struct slice notes)
+{
+	enum note_kind kind;
+	struct values values;
+
+	while (notes.len > 0)
+		if (!take(&notes, &kind, &values))
+			return false;
+	return true;
+}
+
 int note_apply(struct spool *spool, struct slice notes, struct err *err)
 {
-	struct slice left = notes;
 	enum note_kind kind;
 	struct values values;
 	int rc = 0;
 
-	while (left.len > 0)
-		if (!take(&left, &kind, &values))
-			return LF_EINVAL;
-	for (left = notes; rc == 0 && left.len > 0;) {
-		(void)take(&left, &kind, &values);
+	while (rc == 0 && notes.len > 0) {
+		(void)take(&notes, &kind, &values);
 		rc = kinds[kind].apply(spool, &values, err);
 	}
 	return rc;

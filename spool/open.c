@@ -374,12 +374,14 @@ int spool_open_reader(const char *dir, struct spool **ret, struct err *err)
 
 void spool_close(struct spool *spool)
 {
+	struct err ignored; /* what is left stands in the intake */
 	bool whole;
 
 	if (!spool)
 		return;
 	spool_rollback(spool);
-	intake_drop(spool);
+	if (spool->intake.db)
+		(void)intake_drop(spool, &ignored);
 	intake_done(&spool->intake);
 	whole = spool->db && spool->writer && !spool->broken;
 	disconnect(spool);

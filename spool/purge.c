@@ -216,8 +216,8 @@ int spool_purge(struct spool *spool, const struct spool_purge *purge, struct spo
 		rc = finish(&purging, data, dead, err);
 	if (rc == 0 && !spool->in_transaction && !purge->dry_run)
 		rc = spool_shrink(spool, err);
-	if (!spool->in_transaction && !purge->dry_run)
-		intake_drop(spool); /* what was deleted is not to stay there */
+	if (rc == 0 && !purge->dry_run)
+		rc = intake_drop(spool, err); /* what was deleted is not to stay there */
 	spool_gently(spool, false);
 	return rc;
 }

@@ -19,7 +19,7 @@ static void on_row(void *context, int what, const char *database, const char *ta
 	(void)database, (void)rowid;
 	if (table[0] == 'r' && strcmp(table, "record") == 0) {
 		spool->rows[ROWS_RECORDS] += add;
-		spool->record_changes++;
+		spool->changing++;
 	} else if (table[0] == 'l' && strcmp(table, "ledger") == 0) {
 		spool->rows[ROWS_LEDGER] += add;
 	}

@@ -138,7 +138,8 @@ struct spool {
 	struct clean_record *last_session; /* that spool_find_session() gave in this transaction; NULL: none, or it may have changed */
 	unsigned sessions_forgotten;
 	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
-	uint64_t record_changes;    /* rows of records that came, went or changed, also in what was rolled back */
+	uint64_t record_changes;    /* rows of records that came, went or changed in what was committed */
+	uint64_t changing;          /* of records, in SQLite's transaction */
 	bool skipped;               /* a damaged record was met */
 	struct buf scratch;
 	sqlite3_stmt *statements[SQL_COUNT];
@@ -196,7 +197,8 @@ void note_record(struct spool *spool, const struct clean_record_view *view);
 void note_count(struct spool *spool, const char *name, const char *label, int64_t number);
 void note_counted(struct spool *spool, struct late_counted counted);
 void note_cursor(struct spool *spool, struct slice source, struct slice name, struct slice value);
-/* Does it all again. LF_EINVAL, and nothing was done: they are no notes. */
+bool note_are_whole(struct slice notes);
+/* Does it all again; they are whole. */
 int note_apply(struct spool *spool, struct slice notes, struct err *err);
 
 /* intake.c */
@@ -213,7 +215,7 @@ int intake_mark(struct spool *spool, struct err *err);
 /* When the file's transaction was rolled back. Outside of one. */
 int intake_replay(struct spool *spool, struct err *err);
 /* Ends it, with its file, when all of it is durable in the file; outside of a transaction. */
-void intake_drop(struct spool *spool);
+int intake_drop(struct spool *spool, struct err *err);
 void intake_drop_old(struct spool *spool); /* when it has not been used for long */
 void intake_remove(struct spool *spool); /* the file */
 void intake_done(struct intake *intake);

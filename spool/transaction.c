@@ -165,6 +165,8 @@ static int commit(struct spool *spool, struct err *err)
 		return rc;
 	}
 	spool->in_transaction = spool->held = false;
+	spool->record_changes += spool->changing;
+	spool->changing = 0;
 	intake->in_file = intake->last;
 	if (spool_pages_written(spool, false) != spool->pages_before) { /* one that wrote nothing has synced nothing */
 		spool->unsynced = spool->derived;
@@ -236,6 +238,7 @@ void transaction_undo(struct spool *spool)
 	if (!sqlite3_get_autocommit(spool->db))
 		(void)sql_run(spool, SQL_ROLLBACK, &ignored, "");
 	spool->in_transaction = spool->small = spool->held = spool->late_begun = false;
+	spool->changing = 0;
 	leave_derived(spool);
 	spool->put.active = false;
 	late_forget(spool);

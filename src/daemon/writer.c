@@ -13,6 +13,7 @@
 
 #define QUEUE_JOBS 256
 #define GROUP_JOBS 64
+#define FOLD_AGAIN_MS 1000 /* when it failed; it is durable all the same */
 #define FOLD_MS 10 /* so long at most what is durable is not yet to be seen by others that read the file */
 
 struct writer {
@@ -60,6 +61,8 @@ static void fold_in_time(struct writer *writer)
 		writer->fold_mono_ms = 0;
 		failed.rc = spool_fold(writer->spool, &failed.err);
 		look_for_damage(writer, &failed);
+		if (failed.rc != 0)
+			writer->fold_mono_ms = clock_mono_ms() + FOLD_AGAIN_MS;
 	}
 }
 

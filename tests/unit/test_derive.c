@@ -2,7 +2,9 @@
  * The log is the truth: what is derived from it can be thrown away and made again, and is the same whether it was made
  * once at the end or again and again while the session went on.
  */
+#include "base/clock.h"
 #include "daemon/flusher/ahead.h"
+#include "daemon/writer.h"
 #include "daemon/sources/pipeline.h"
 #include <fcntl.h>
 #include <limits.h>
@@ -266,6 +268,64 @@ static void test_ahead(void **state)
 	}
 }
 
+struct held {
+	struct world *world;
+	struct ahead *ahead;
+	bool folded;
+	struct derived derived;
+};
+
+/* On the writer's thread, so that nothing is folded meanwhile. */
+static int assemble_and_put(struct spool *spool, void *arg, struct err *err)
+{
+	struct held *held = arg;
+	int rc;
+
+	held->folded = spool_is_folded(spool);
+	rc = derive_stale(spool, held->world->work.rules, 1000000000, clock_wall_ms(), err); /* it writes what is late */
+	ahead_assemble(held->ahead, spool_record_changes(spool), 16, 1000);
+	ahead_put(held->ahead, spool, &held->derived);
+	return rc;
+}
+
+/* A record that is acknowledged, and that a reader does not see yet. */
+static void test_ahead_of_a_held_record(void **state)
+{
+	struct buf input, whole, made;
+	struct world world;
+	struct held held = { .world = &world };
+	struct err err = { 0 };
+	size_t most;
+
+	(void)state;
+	buf_init(&input, 0);
+	buf_init(&whole, 0);
+	buf_init(&made, 0);
+	read_fixture("tools", &input);
+	check_forgetting("tools", &input, &whole);
+	most = input.len;
+	for (int i = 0; i < 7; i++)
+		most = (size_t)((char *)memrchr(input.data, '\n', most - 2) + 1 - input.data);
+	world_open(&world, "held");
+	ingest_bytes(&world, input.data, most);
+	held.ahead = ahead_new(&world.work);
+	assert_int_equal(writer_start(world.work.spool, true, NULL, &world.work.writer, &err), 0);
+	ingest_bytes(&world, input.data + most, input.len - most);
+	assert_int_equal(work_on_spool(&world.work, false, assemble_and_put, &held, &err), 0);
+	assert_false(held.folded);
+	assert_int_equal(held.derived.observations, 0);
+	writer_stop(world.work.writer);
+	world.work.writer = NULL;
+	derive_all(&world);
+	dump(&world, &made);
+	same("tools", "a held record", &whole, &made);
+	ahead_free(held.ahead);
+	world_close(&world);
+	buf_done(&input);
+	buf_done(&whole);
+	buf_done(&made);
+}
+
 /* A record that comes between the assembling and the putting: what was assembled is not what there is. */
 static void test_ahead_of_a_record(void **state)
 {
@@ -340,7 +400,7 @@ static void test_ahead_of_damage(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_derived_is_derived), cmocka_unit_test(test_ahead), cmocka_unit_test(test_ahead_of_a_record),
+		cmocka_unit_test(test_derived_is_derived), cmocka_unit_test(test_ahead), cmocka_unit_test(test_ahead_of_a_record), cmocka_unit_test(test_ahead_of_a_held_record),
 		cmocka_unit_test(test_ahead_of_damage),
 	};
 	int failed;

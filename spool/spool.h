@@ -1,5 +1,5 @@
 /*
- * STAGE 3: the spool, one SQLite file. spool/FORMAT.md describes it; spool_sql.h holds the only SQL.
+ * STAGE 3: the spool, one SQLite file (and, while a daemon runs, a small one before it). spool/FORMAT.md describes it; spool_sql.h holds the only SQL.
  * A struct spool is used by one thread (the writer). Readers open their own with spool_open_reader().
  */
 #ifndef LF_SPOOL_SPOOL_H

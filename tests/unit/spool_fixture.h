@@ -10,6 +10,7 @@
 #include "event/clean_record_make.h"
 #include "spool.h"
 #include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +281,20 @@ static inline unsigned observations(struct spool *spool)
 
 	OK(spool_each_observation(spool, SLICE_NONE, count_one, &count, &err));
 	return count;
+}
+
+/* What a statement gives: a line a row. */
+static inline void read_rows(sqlite3 *db, const char *sql, struct buf *out)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(stmt); i++)
+			buf_format(out, "%s|", (const char *)sqlite3_column_text(stmt, i));
+		buf_char(out, '\n');
+	}
+	sqlite3_finalize(stmt);
 }
 
 #endif

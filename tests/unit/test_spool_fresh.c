@@ -1,6 +1,5 @@
 /* Records that wait for their transaction's end: what is stored must be what is stored when each has a transaction of its own. */
 #include "spool_fixture.h"
-#include <sqlite3.h>
 
 #define ROUNDS 40
 #define STEPS 150
@@ -37,19 +36,6 @@ static struct entry some_entry(struct texts *t)
 		snprintf(t->key, sizeof t->key, "%s", t->session);
 	e.session = t->session, e.message = t->message, e.key = t->key, e.link = t->link, e.body = t->body;
 	return e;
-}
-
-static void read_rows(sqlite3 *db, const char *sql, struct buf *out)
-{
-	sqlite3_stmt *stmt = NULL;
-
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(stmt); i++)
-			buf_format(out, "%s|", (const char *)sqlite3_column_text(stmt, i));
-		buf_char(out, '\n');
-	}
-	sqlite3_finalize(stmt);
 }
 
 /* All that appending writes, but for times that may lag a second and the numbers of the marks. */

@@ -2,7 +2,6 @@
 #include "spool_fixture.h"
 #include "spool_internal.h"
 #include "base/file.h"
-#include <sqlite3.h>
 
 #define ROUNDS 24
 #define STEPS 60
@@ -50,19 +49,6 @@ static void copy_to(const struct fixture *from, struct fixture *to)
 		OK(file_replace(path, buf_view(&content), 0600, &err));
 		buf_done(&content);
 	}
-}
-
-static void read_rows(sqlite3 *db, const char *sql, struct buf *out)
-{
-	sqlite3_stmt *stmt = NULL;
-
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(stmt); i++)
-			buf_format(out, "%s|", (const char *)sqlite3_column_text(stmt, i));
-		buf_char(out, '\n');
-	}
-	sqlite3_finalize(stmt);
 }
 
 static char *all_of(struct spool *spool)

@@ -101,7 +101,7 @@ static void *connection_main(void *arg)
 		close(context.input_fd);
 	buf_done(&request);
 	buf_done(&reply);
-	shutdown(connection->fd, SHUT_RDWR);
+	close(connection->fd);
 	atomic_store(&connection->finished, true);
 	return NULL;
 }
@@ -109,7 +109,6 @@ static void *connection_main(void *arg)
 static void connection_end(struct connection *connection)
 {
 	pthread_join(connection->thread, NULL);
-	close(connection->fd);
 	connection->used = false;
 }
 

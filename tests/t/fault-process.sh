@@ -60,39 +60,51 @@ f5_little_memory() { # in steps down to where it does not start: it works, or fa
 	[ $refused -gt 0 ] || fail "F5: the limit did not bite"
 	kept F5
 }
-# bare COMMAND...: with no descriptors but the first three, whatever this test was started with
-bare() { exec perl -MPOSIX -e 'POSIX::close($_) for 3 .. 255; exec @ARGV or die' -- "$@"; }
+# leave FREE: the daemon may open so many descriptors more
+leave() {
+	left=$1 number=0
+	while [ -h "/proc/$daemon_pid/fd/$number" ] || [ $((left -= 1)) -ge 0 ]; do number=$((number + 1)); done
+	prlimit --pid "$daemon_pid" --nofile="$number": || fail "F6: no limit"
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
 f6_few_descriptors() { # callers beyond them wait, or are told to come again; no spinning
+	have prlimit || return
 	start_sink v4
-	turned_away=''
-	# An idle daemon has 14, or 16 once curl has its own pair. With one of these no connection is left over, with the other
-	# no descriptor for its input.
-	for files in 20 21; do
-		rm -f "$tmp/pipe"; mkfifo "$tmp/pipe"
-		(ulimit -n $files; bare "$LFSPOOL" run) >>"$tmp/daemon.out" 2>>"$tmp/daemon.err" &
-		daemon_pid=$!
-		works() { [ "$(field .pid)" = "$daemon_pid" ]; }
-		wait_for 20 "the daemon with $files descriptors" works
-		stalled=''
-		exec 8<>"$tmp/pipe"
-		for i in 1 2 3 4 5 6; do "$LFSPOOL" ingest - <"$tmp/pipe" >/dev/null 2>&1 & stalled="$stalled $!"; done
-		sleep 0.5
-		idles "$daemon_pid" 1 "F6: no descriptors left of $files"
-		for p in $stalled; do
-			kill "$p" 2>/dev/null && { wait "$p" 2>/dev/null; continue; }
-			turned_away="$turned_away $p"
-			wait "$p" 2>/dev/null
-			expect 75 $? "F6: the status of one that was turned away"
+	LFSPOOL_FLUSH_INTERVAL=1h start_daemon # nothing else in it opens something meanwhile
+	exits 0 "$LFSPOOL" ingest "$good"
+	mkfifo "$tmp/pipe"
+	exec 8<>"$tmp/pipe"
+	alone() { [ "$(find "/proc/$daemon_pid/fd" -lname 'socket:*' | wc -l)" = 1 ]; } # with the socket that listens
+	being_read() { [ "$(find "/proc/$daemon_pid/fd" -lname "$tmp/pipe" | wc -l)" = 1 ]; }
+	# A caller needs two: for its connection, and for its input. With none nobody is taken, with one nobody's input, with two the first's.
+	for free in 0 1 2; do
+		callers=''
+		wait_for 60 "F6: the end of all connections" alone
+		leave $free
+		for i in 1 2 3 4 5 6; do
+			"$LFSPOOL" ingest - <"$tmp/pipe" >/dev/null 2>&1 & callers="$callers $!"
+			[ $free != 1 ] || wait_for 60 "F6: one that is turned away" gone $!
+			[ $free != 2 ] || wait_for 60 "F6: one that is read" being_read
 		done
-		exec 8>&-
-		produce $files 5 # one may still be told to come again: the places come back as the threads of the others end
+		idles "$daemon_pid" 1 "F6: $free left"
+		waiting=0
+		for p in $callers; do
+			if kill "$p" 2>/dev/null; then waiting=$((waiting + 1)) code=143; else code=75; fi
+			wait "$p" 2>/dev/null
+			expect $code $? "F6: the status of a caller when $free are left"
+		done
+		[ $free = 1 ] || expect 6 $waiting "F6: callers that wait when $free are left"
+		[ $free = 2 ] || leave 2
+		produce $free 5 # one may still be told to come again: the places come back as the threads of the others end
 		taken_at_last() { [ -z "$(unpromised)" ] || { retake; false; }; }
-		retake() { for n in $(unpromised); do "$LFSPOOL" ingest "$tmp/load/$n.jsonl" >/dev/null 2>&1 && echo "$n" >>"$tmp/promised.$files"; done; }
+		retake() { for n in $(unpromised); do "$LFSPOOL" ingest "$tmp/load/$n.jsonl" >/dev/null 2>&1 && echo "$n" >>"$tmp/promised.$free"; done; }
 		wait_for 60 "F6: sessions taken afterwards" taken_at_last
+		leave 40
 		kept F6
-		stop_daemon || fail "the daemon did not stop well"
+		exits 0 "$LFSPOOL" status # comes after all that waited
 	done
-	[ -n "$turned_away" ] || fail "F6: the descriptors were enough"
+	exec 8>&-
+	stop_daemon || fail "the daemon did not stop well"
 	once F6
 	stop_sink
 }

@@ -7,8 +7,6 @@
 
 #define DAY_MS 86400000
 #define NO_MEMORY "error code=7" /* SQLITE_NOMEM, among the words of an integrity_check, which says that a page cannot be had */
-#define LOG_PAGES 1000 /* before they are written back */
-#define GENTLE_PAGES 250 /* 4 MB */
 #define CUT_STEPS 4 /* of giving pages back */
 
 /* ---- retention ---- */
@@ -125,56 +123,6 @@ static int expire(struct spool *spool, int64_t limit_ms, struct err *err)
 
 /* ---- room ---- */
 
-/* When the sync before it fails, what was committed without a wait is lost, and no later sync would say so. Returns SQLite's code. */
-static int checkpoint(struct spool *spool, int mode)
-{
-	int rc = sqlite3_wal_checkpoint_v2(spool->db, NULL, mode, NULL, NULL);
-
-	spool->broken = spool->broken || rc == SQLITE_IOERR_FSYNC;
-	return rc;
-}
-
-/* A reader may hold the log: then it is cut another time. */
-static int cut_log(struct spool *spool, struct err *err)
-{
-	int rc;
-
-	sqlite3_busy_timeout(spool->db, 0);
-	rc = checkpoint(spool, SQLITE_CHECKPOINT_TRUNCATE);
-	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
-	return (rc & 0xff) == SQLITE_IOERR ? sql_fail(spool, rc, err) : 0;
-}
-
-/* Step by step: the log that one step needs is small, and there may be no room for more. */
-void spool_empty_log(struct spool *spool)
-{
-	sqlite3_busy_timeout(spool->db, 0);
-	(void)checkpoint(spool, SQLITE_CHECKPOINT_TRUNCATE);
-	sqlite3_busy_timeout(spool->db, BUSY_TIMEOUT_MS);
-}
-
-void spool_gently(struct spool *spool, bool gently)
-{
-	spool->log_pages = gently ? GENTLE_PAGES : LOG_PAGES;
-}
-
-/* As SQLite does it by itself, but it would not say what failed. */
-static int write_back(void *context, sqlite3 *db, const char *name, int pages)
-{
-	struct spool *spool = context;
-
-	(void)db, (void)name;
-	if (pages >= spool->log_pages)
-		(void)checkpoint(spool, SQLITE_CHECKPOINT_PASSIVE);
-	return SQLITE_OK;
-}
-
-void log_watch(struct spool *spool)
-{
-	spool_gently(spool, false);
-	(void)sqlite3_wal_hook(spool->db, write_back, spool);
-}
-
 /* Who waits is let in after each step; the log is cut after some. */
 int spool_shrink(struct spool *spool, struct err *err)
 {
@@ -193,7 +141,7 @@ int spool_shrink(struct spool *spool, struct err *err)
 		if (rc == 0 && more)
 			spool_pause(spool);
 		if (rc == 0 && (!more || step % CUT_STEPS == 0))
-			rc = cut_log(spool, err);
+			rc = log_cut(spool, err);
 	}
 	if (rc == 0)
 		intake_drop_old(spool); /* what was deleted may be there */

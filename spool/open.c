@@ -383,6 +383,7 @@ void spool_close(struct spool *spool)
 	if (spool->intake.db)
 		(void)intake_drop(spool, &ignored);
 	intake_done(&spool->intake);
+	write_back_end(spool);
 	whole = spool->db && spool->writer && !spool->broken;
 	disconnect(spool);
 	if (whole)

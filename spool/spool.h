@@ -1,6 +1,6 @@
 /*
  * STAGE 3: the spool, one SQLite file (and, while a daemon runs, a small one before it). spool/FORMAT.md describes it; spool_sql.h holds the only SQL.
- * A struct spool is used by one thread (the writer). Readers open their own with spool_open_reader().
+ * A struct spool is used by one thread at a time (the writer's). Readers open their own with spool_open_reader().
  */
 #ifndef LF_SPOOL_SPOOL_H
 #define LF_SPOOL_SPOOL_H
@@ -55,6 +55,8 @@ int spool_give_up(struct spool *spool, struct err *err);
 int spool_begin_small(struct spool *spool, struct err *err);
 /* Whether any is small: no at first, for making the intake is worth it only for who runs for long. Outside of a transaction. */
 void spool_use_intake(struct spool *spool, bool use);
+/* Whether the log may be written back on a thread beside, with a connection of its own: no at first. No waits for one that is at it. */
+void spool_use_threads(struct spool *spool, bool use);
 /* Outside of a transaction: puts into the file what small ones have left; does not wait for the disk. */
 int spool_fold(struct spool *spool, struct err *err);
 bool spool_is_folded(const struct spool *spool);

@@ -7,7 +7,9 @@
 #include "spool.h"
 #include "base/hash.h"
 #include "spool_sql.h"
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #define SPOOL_FILE "spool.db"
@@ -99,6 +101,15 @@ struct intake {
 	int64_t last, in_file, safe; /* of those noted; committed in the file; durable there */
 };
 
+/* write_back.c. What is not atomic is the thread's until it is done. */
+struct write_back {
+	bool allowed, running;
+	pthread_t thread;
+	const char *path;
+	int rc;                     /* SQLite's */
+	atomic_bool done;
+};
+
 /* rows.c: what is counted; the last stands for as many as there are sinks */
 enum { ROWS_RECORDS, ROWS_LEDGER, ROWS_PENDING, ROWS_KINDS = ROWS_PENDING + SINK_COUNT };
 
@@ -135,6 +146,7 @@ struct spool {
 	struct fresh fresh;
 	struct gap gaps[GAPS];
 	struct intake intake;
+	struct write_back write_back;
 	struct clean_record *last_session; /* that spool_find_session() gave in this transaction; NULL: none, or it may have changed */
 	unsigned sessions_forgotten;
 	int64_t rows[ROWS_KINDS];   /* what has come and gone in this transaction */
@@ -347,6 +359,18 @@ int outgo_end(struct spool *spool, struct err *err);
 int outgo_revive(struct spool *spool, const struct spool_dead *dead, struct err *err);
 int outgo_figures(struct spool *spool, struct spool_figures *ret, struct err *err);
 
+/* write_back.c */
+/* From now on the log is written back when it has become long. */
+void log_watch(struct spool *spool);
+/* Writes it back and cuts it to nothing, unless a reader holds it: then it is cut another time. */
+int log_cut(struct spool *spool, struct err *err);
+void spool_empty_log(struct spool *spool);
+/* While nobody waits for what is done, but others wait for it to make room: the log is written back in small pieces. */
+void spool_gently(struct spool *spool, bool gently);
+/* The thread beside: when it is done, whether it failed is known; and the same after waiting for it. */
+void write_back_look(struct spool *spool);
+void write_back_end(struct spool *spool);
+
 /* counter.c, cap.c, cleanup.c */
 int spool_used_bytes(struct spool *spool, uint64_t *ret, struct err *err);
 /* patient: nobody waits, and all of it is done; else the next transaction goes on with it. */
@@ -355,12 +379,6 @@ int cap_enforce(struct spool *spool, bool patient, struct err *err);
 int log_enforce(struct spool *spool, struct err *err);
 /* Deletes a session with all that is of it; adds its records to *ret_count. The ledger stays. */
 int session_drop(struct spool *spool, struct slice source, struct slice id, uint64_t *ret_count, struct err *err);
-/* Checkpoints and cuts the log to nothing, unless a reader holds it: then as much as can be. */
-void spool_empty_log(struct spool *spool);
-/* While nobody waits for what is done, but others wait for it to make room: the log is written back in small pieces. */
-void spool_gently(struct spool *spool, bool gently);
-/* From now on the log is written back when it has become long. */
-void log_watch(struct spool *spool);
 /* Gives free pages back to the file system. Outside a transaction. */
 int spool_shrink(struct spool *spool, struct err *err);
 #endif

@@ -3,6 +3,7 @@
 
 static int refuse_broken(struct spool *spool, struct err *err)
 {
+	write_back_look(spool);
 	return spool->broken ? err_set(err, LF_EIO, "%s: an earlier write failed; open the spool again", spool->path) : 0;
 }
 

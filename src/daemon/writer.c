@@ -202,6 +202,7 @@ int writer_start(struct spool *spool, bool hurried, void (*broken)(void), struct
 
 	writer->spool = spool;
 	spool_use_intake(spool, hurried);
+	spool_use_threads(spool, true);
 	writer->broken = broken;
 	writer->queue = mailbox_new(QUEUE_JOBS);
 	pthread_mutex_init(&writer->turn, NULL);
@@ -250,6 +251,7 @@ void writer_stop(struct writer *writer)
 	mailbox_close(writer->queue);
 	pthread_join(writer->thread, NULL);
 	spool_set_pause(writer->spool, NULL, NULL);
+	spool_use_threads(writer->spool, false);
 	mailbox_free(writer->queue);
 	pthread_mutex_destroy(&writer->turn);
 	free(writer->later);

@@ -2,7 +2,7 @@
  * A disk that fails when it is told to, and remembers what was done to it. It stands between SQLite (a shim VFS over
  * the unix one) or the spool's own writes, renames and syncs (functions that stand before libc's) and the real files of one
  * watched directory. Every change becomes a struct disk_op of a journal, out of which disk.h makes what a power cut
- * would have left. One thread.
+ * would have left. One thread: what is begun on another is done at once.
  */
 #ifndef LF_TESTS_CRASH_FAULT_VFS_H
 #define LF_TESTS_CRASH_FAULT_VFS_H

@@ -431,6 +431,7 @@ int world_open(struct world *world, struct err *err)
 	world->spool->log_pages = world->page_limit;
 	world->spool->intake.used = true; /* made when it is needed */
 	world->spool->intake.rows = 2;
+	spool_use_threads(world->spool, true);
 	return 0;
 }
 
@@ -459,6 +460,7 @@ int world_run(struct world *world, struct err *err)
 		if (rc != 0)
 			break;
 		fault_clock(step_time(step));
+		world->spool->log_pages = world->page_limit; /* a cleanup sets it back */
 		rc = steps[step].run(world, steps[step].argument, err);
 		if (rc == 0)
 			rc = set_step(world, step + 1, err);

@@ -367,7 +367,7 @@ int log_cut(struct spool *spool, struct err *err);
 void spool_empty_log(struct spool *spool);
 /* While nobody waits for what is done, but others wait for it to make room: the log is written back in small pieces. */
 void spool_gently(struct spool *spool, bool gently);
-/* The thread beside: when it is done, whether it failed is known; and the same after waiting for it. */
+/* Whether the thread beside has failed, as far as it is done; and the same after waiting for it. */
 void write_back_look(struct spool *spool);
 void write_back_end(struct spool *spool);
 

@@ -59,10 +59,14 @@ void write_back_end(struct spool *spool)
 	spool->broken = spool->broken || beside->rc == SQLITE_IOERR_FSYNC;
 }
 
+static bool is_over(const struct write_back *beside)
+{
+	return beside->running && atomic_load(&beside->done);
+}
+
 void write_back_look(struct spool *spool)
 {
-	if (spool->write_back.running && atomic_load(&spool->write_back.done))
-		write_back_end(spool);
+	spool->broken = spool->broken || (is_over(&spool->write_back) && spool->write_back.rc == SQLITE_IOERR_FSYNC);
 }
 
 void spool_use_threads(struct spool *spool, bool use)
@@ -114,9 +118,11 @@ static int write_back(void *context, sqlite3 *db, const char *name, int pages)
 	struct write_back *beside = &spool->write_back;
 
 	(void)db, (void)name;
+	if (pages < spool->log_pages && is_over(beside)) /* it left nothing, and the log began anew */
+		write_back_end(spool);
 	if (pages < spool->log_pages)
 		return SQLITE_OK;
-	if (beside->running && !atomic_load(&beside->done) && pages < BESIDE_TIMES * spool->log_pages)
+	if (beside->running && !is_over(beside) && pages < BESIDE_TIMES * spool->log_pages)
 		return SQLITE_OK;
 	if (beside->running || !begin_beside(spool))
 		(void)checkpoint(spool, SQLITE_CHECKPOINT_PASSIVE);

@@ -5,6 +5,9 @@
  * disturbed. The same with SQLite's n-th allocation. CRASH_FULL=1: every n.
  */
 #include "lab.h"
+#include "event/clean_record_make.h"
+#include "source.h"
+#include "spool_internal.h"
 #include <sqlite3.h>
 #include <stdio.h>
 
@@ -128,6 +131,89 @@ static unsigned long fail_memory(struct lab *lab, bool for_ever)
 	return count;
 }
 
+/* ---- the log that is written back ---- */
+
+static int ignore(void *context, const struct clean_record_view *record, struct err *err)
+{
+	(void)context, (void)record, (void)err;
+	return 0;
+}
+
+static int append(struct spool *spool, int entry, struct err *err)
+{
+	struct clean_record_view view;
+	struct clean_record *record;
+	int rc;
+
+	source_entry(entry, &view);
+	record = clean_record_new(&view);
+	rc = spool_append(spool, record, NULL, err);
+	clean_record_free(record);
+	return rc != 0 ? rc : spool_commit(spool, err);
+}
+
+/* What a commit that waits for nobody left is written back at once, on a thread; nothing is, after the commit that waits. */
+static int late_and_plain(struct spool *spool, struct err *err)
+{
+	int rc;
+
+	spool->log_pages = 1;
+	rc = spool_begin_late(spool, err);
+	if (rc == 0)
+		rc = append(spool, 0, err);
+	spool->log_pages = 1000;
+	if (rc == 0)
+		rc = spool_begin(spool, err);
+	return rc != 0 ? rc : append(spool, 1, err);
+}
+
+static void cut_here(const struct journal *journal, const char *dir)
+{
+	struct disk disk;
+
+	disk_init(&disk, journal);
+	disk_advance(&disk, journal->count - journal->start);
+	disk_cut(&disk, CUT_DROP, 0, dir);
+	disk_done(&disk);
+}
+
+/* One operation fails in this; then the power is cut. What was acknowledged is there. */
+static bool fail_in_write_back(struct lab *lab, size_t at)
+{
+	struct point point = { .how = "EIO while the log is written back", .at = at };
+	struct err err = { 0 };
+	struct journal journal;
+	struct world world;
+	bool fired, acknowledged;
+	struct clean_record_view view;
+	int rc;
+
+	lab_empty(lab->dir);
+	world_init(&world, lab->dir);
+	lab_open(&world, &point);
+	world_close(&world);
+	fault_watch(lab->dir, &journal);
+	lab_open(&world, &point);
+	fault_arm(FAULT_EIO, fault_position() + at);
+	rc = late_and_plain(world.spool, &err);
+	expect(rc, LF_EIO, &err, &point);
+	acknowledged = rc == 0;
+	fired = fault_disarm();
+	fault_unwatch();
+	world_close(&world);
+	cut_here(&journal, lab->dir);
+	if (world_open(&world, &err) != 0)
+		lab_fail(&point, "%s", err.text);
+	for (int entry = 0; entry < 2 && acknowledged; entry++) {
+		source_entry(entry, &view);
+		if (spool_find_head(world.spool, view.source, view.key, ignore, NULL, &err) != 0)
+			lab_fail(&point, "acknowledged, and lost: entry %d", entry);
+	}
+	world_done(&world);
+	journal_done(&journal);
+	return fired;
+}
+
 int main(void)
 {
 	double start = lab_seconds();
@@ -142,6 +228,8 @@ int main(void)
 		printf("%-16s %lu\n", rows[i].name, count);
 		total += count;
 	}
+	for (size_t at = 0; fail_in_write_back(&lab, at); at++)
+		total++;
 	total += fail_memory(&lab, false) + fail_memory(&lab, true);
 	printf("%lu failures, 0 lost, 0 doubled, integrity ok in all; %.1f s\n", total, lab_seconds() - start);
 	lab_done(&lab);

@@ -114,12 +114,13 @@
 /* Connection settings. The first three act only on an empty file. */
 #define SPOOL_PRAGMA_WRITER \
 	"PRAGMA page_size=" SPOOL_TEXT(SPOOL_PAGE_BYTES) "; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_mode=WAL;" \
-	"PRAGMA synchronous=FULL; PRAGMA cache_size=-2500; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA journal_size_limit=33554432;" \
+	"PRAGMA synchronous=FULL; PRAGMA cache_size=-2500; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA journal_size_limit=16777216;" \
 	"PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 #define SPOOL_PRAGMA_DERIVED "PRAGMA synchronous=NORMAL"
 #define SPOOL_PRAGMA_DURABLE "PRAGMA synchronous=FULL"
 #define SPOOL_PRAGMA_READER \
 	"PRAGMA query_only=ON; PRAGMA cache_size=-600; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+#define SPOOL_PRAGMA_LONG_LOG "PRAGMA journal_size_limit=33554432" /* room for what comes while it is written back */
 #define SPOOL_PRAGMA_BESIDE \
 	"PRAGMA synchronous=FULL; PRAGMA checkpoint_fullfsync=ON; PRAGMA cache_size=-64; PRAGMA user_version;" /* the last one opens the log */
 /* What a reader of an older file misses: it is there for this connection alone, empty. */

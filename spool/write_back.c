@@ -1,6 +1,6 @@
 /*
- * The log's way back into the file, as SQLite does it by itself, but it would not say what failed. When a daemon writes, most of it goes
- * on a thread beside, with a connection of its own; what came into the log meanwhile is little, and is written back by who has the
+ * The log's way back into the file, as SQLite does it by itself, but it would not say what failed. When much is taken in and nobody waits
+ * for single records, most of it goes on a thread beside, with a connection of its own; what came into the log meanwhile is little, and is written back by who has the
  * spool: only when nothing is left SQLite begins the log anew.
  */
 #include "spool_internal.h"
@@ -71,8 +71,12 @@ void write_back_look(struct spool *spool)
 
 void spool_use_threads(struct spool *spool, bool use)
 {
+	struct err ignored; /* it is cut shorter, and grows again */
+
 	spool->write_back.allowed = use;
-	if (!use)
+	if (use)
+		(void)sql_text(spool, SPOOL_PRAGMA_LONG_LOG, &ignored);
+	else
 		write_back_end(spool);
 }
 

@@ -202,7 +202,7 @@ int writer_start(struct spool *spool, bool hurried, void (*broken)(void), struct
 
 	writer->spool = spool;
 	spool_use_intake(spool, hurried);
-	spool_use_threads(spool, true);
+	spool_use_threads(spool, !hurried); /* what it brings to the disk would be in the way of an answer */
 	writer->broken = broken;
 	writer->queue = mailbox_new(QUEUE_JOBS);
 	pthread_mutex_init(&writer->turn, NULL);

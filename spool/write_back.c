@@ -1,7 +1,7 @@
 /*
- * The log's way back into the file, as SQLite does it by itself, but it would not say what failed. When much is taken in and nobody waits
- * for single records, most of it goes on a thread beside, with a connection of its own; what came into the log meanwhile is little, and is written back by who has the
- * spool: only when nothing is left SQLite begins the log anew.
+ * The log's way back into the file, as SQLite does it by itself, but it would not say what failed. When nobody waits for single
+ * records, most of it goes on a thread beside, with a connection of its own; what came into the log meanwhile is little, and is
+ * written back by who has the spool: only when nothing is left SQLite begins the log anew.
  */
 #include "spool_internal.h"
 

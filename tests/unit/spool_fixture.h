@@ -131,6 +131,17 @@ static inline int add_record(void *context, const struct clean_record_view *view
 	return buf_char(&text->buf, ';');
 }
 
+/* Of a session; empty: of all. */
+static inline unsigned count_records(struct spool *spool, struct slice session)
+{
+	struct text text = { 0 };
+	struct err err = { 0 };
+
+	OK(spool_each_record(spool, session, add_record, &text, &err));
+	buf_done(&text.buf);
+	return text.count;
+}
+
 static inline int add_id(void *context, struct slice source, struct slice id, struct err *err)
 {
 	struct text *text = context;
